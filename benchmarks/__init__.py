@@ -1,0 +1,1 @@
+"""Isthmus timed beside its peers: one run, alternating rounds, the same threads, networks and pictures for all."""

@@ -1,0 +1,35 @@
+"""The file system is the registry: a file in a folder of ideas is a choice on the command line."""
+
+import importlib
+import importlib.metadata
+import pkgutil
+from typing import Any
+
+from isthmus.errors import UsageError
+
+__all__ = ["find", "names"]
+
+
+def names(folder: str) -> list[str]:
+    """The ideas in `isthmus.<folder>`, by the names users type, without importing any of them.
+
+    Third parties add theirs with an entry point in the group `isthmus.<folder>`.
+    """
+    package = importlib.import_module(f"isthmus.{folder}")
+    here = [m.name.replace("_", "-") for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
+    return sorted({*here, *(point.name for point in _entry_points(folder))})
+
+
+def find(folder: str, name: str, attribute: str) -> Any:
+    """The object called `attribute` in the file (or entry point) that `name` stands for."""
+    points = {point.name: point for point in _entry_points(folder)}
+    known = names(folder)
+    if name not in known:
+        raise UsageError(f"there is no {folder.rstrip('s')} called {name!r}", f"Choose one of: {', '.join(known)}.")
+    if name in points:
+        return points[name].load()
+    return getattr(importlib.import_module(f"isthmus.{folder}.{name.replace('-', '_')}"), attribute)
+
+
+def _entry_points(folder: str) -> importlib.metadata.EntryPoints:
+    return importlib.metadata.entry_points(group=f"isthmus.{folder}")

@@ -1,0 +1,269 @@
+"""The fitted contract: what every use of a model may ask of it, in NumPy and in torch, and nothing more."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from isthmus.errors import DataError, UsageError
+from isthmus.estimator import Estimator, option
+from isthmus.images.arrays import LAYOUTS, canonical, class_codes, in_layout
+from isthmus.images.pictures import Pictures
+from isthmus.images.scaling import Scaling
+from isthmus.nets._posterior import Posterior
+from isthmus.rng import Noise, keys_of
+from isthmus.run import Run
+from isthmus.train.devices import choose_device
+from isthmus.train.watchers import Watcher
+
+__all__ = ["Model"]
+
+_BLOCK = 512
+
+
+@dataclass(kw_only=True, eq=False)
+class Model(Estimator, ABC):
+    """Pictures to codes and back. `fit` learns what ends in an underscore; the rest is as it was given."""
+
+    encodes: ClassVar[bool] = True
+    has_density: ClassVar[bool] = False
+    needs_pictures: ClassVar[bool] = False
+
+    latent: int = option(16, "size of the code", low=1)
+    scale: str = option("auto", "how pixels become numbers in [0, 1]", choices=("auto", "none"))
+    axes: str | None = option(None, "what the axes of an array are, where that is ambiguous", choices=LAYOUTS)
+    device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
+    seed: int = option(0, "of the splits, the weights, the shuffles and all noise", low=0)
+
+    # -- for NumPy ------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        validation: Any = None,
+        run: str | os.PathLike[str] | Run | None = None,
+        resume: bool = False,
+        watchers: Sequence[Watcher] = (),
+    ) -> Self:
+        """Learn from pictures: an array, a path, or `Pictures`, whose own split is respected.
+
+        With `run`, everything is kept in that folder as it happens; `resume` continues what is there, exactly.
+        """
+        self.check_params()
+        pictures = self._pictures(X, y, reset=True)
+        held = None if validation is None else self._pictures(validation, None, reset=False)
+        if pictures.split is not None:
+            held = held if held is not None else pictures.take(pictures.split == "validation")
+        training = pictures if pictures.split is None else pictures.take(pictures.split == "train")
+        if len(training) == 0:
+            raise DataError("there are 0 pictures to train on", "Give at least one.")
+        self._learn_shape(training)
+        if run is None:
+            self._fit(training, held, None, watchers)
+            return self
+        run = run if isinstance(run, Run) else Run(run)
+        with run.writing():
+            if run.has("weights.safetensors") and not resume:
+                raise UsageError(f"{run.path} already holds a finished run", "Choose another folder, or resume it.")
+            self._begin(run, pictures, resume)
+            self._fit(training, held, run, watchers)
+            self.save(run)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, **how: Any) -> np.ndarray:
+        return self.fit(X, y, **how).transform(X)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """The codes, flat and deterministic: the posterior's mean."""
+        return np.concatenate([self.encode(x).mean.flatten(1).float().cpu().numpy() for x in self._blocks(X)])
+
+    def inverse_transform(self, codes: Any) -> np.ndarray:
+        """Decoded pictures in the layout, units and type of those the model was fitted on."""
+        self._check_fitted()
+        codes = np.asarray(codes, np.float32)
+        if codes.ndim != 2 or codes.shape[1] != int(np.prod(self.latent_shape_)):
+            size = int(np.prod(self.latent_shape_))
+            raise DataError(f"codes of shape {codes.shape} are not (n, {size})", "Give what transform gave.")
+        decoded = [self._decoded(torch.from_numpy(codes[i : i + _BLOCK])) for i in range(0, len(codes), _BLOCK)]
+        return in_layout(np.concatenate(decoded), self.layout_) if decoded else np.empty((0, *self.shape_))
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """How well the model accounts for each picture; higher is better. The same picture always scores the same."""
+        pixels = self._pictures(X, None, reset=False).pixels
+        keys = keys_of([row.tobytes() for row in np.ascontiguousarray(pixels)])
+        scores = []
+        with torch.no_grad():
+            for start in range(0, len(pixels), _BLOCK):
+                x = self._scaled(pixels[start : start + _BLOCK])
+                noise = Noise(torch.from_numpy(keys[start : start + _BLOCK]).to(x.device), "score")
+                scores.append(self._score(x, noise).float().cpu().numpy())
+        return np.concatenate(scores)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        return float(self.score_samples(X).mean())
+
+    def sample(self, n: int, seed: int = 0) -> np.ndarray:
+        """New pictures, decoded from codes drawn from the prior."""
+        self._check_fitted()
+        return self.inverse_transform(self.sample_codes(n, seed))
+
+    def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
+        """Codes drawn from the prior: the standard normal, unless a model knows better."""
+        noise = Noise(torch.from_numpy(keys_of(map(str, range(n)))), "sample", seed)
+        return noise.normal("prior", *self.latent_shape_).flatten(1).numpy()
+
+    # -- for torch ------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def encode(self, x: torch.Tensor) -> Posterior:
+        """From scaled pictures to what the encoder says about them."""
+
+    @abstractmethod
+    def decode(self, z: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        """From codes to scaled pictures, differentiable."""
+
+    def features(self, x: torch.Tensor, layers: Sequence[int]) -> list[torch.Tensor]:
+        """What these layers of the encoder put out, counted from 0."""
+        wanted, found = set(layers), {}
+        for number, layer in enumerate(self._layers()):
+            x = layer(x)
+            if number in wanted:
+                found[number] = x
+        if wanted - set(found):
+            raise UsageError(f"the encoder has {number + 1} layers, not {max(wanted) + 1}", "Count from 0.")
+        return [found[number] for number in layers]
+
+    def tensor(self, X: Any) -> torch.Tensor:
+        """Pictures as the network takes them: scaled floats on its device."""
+        return self._scaled(self._pictures(X, None, reset=False).pixels)
+
+    # -- the run folder -------------------------------------------------------------------------------------------
+
+    def save(self, run: str | os.PathLike[str] | Run) -> None:
+        """The fitted model into a run folder."""
+        from isthmus.models._saving import save
+
+        self._check_fitted()
+        save(self, run if isinstance(run, Run) else Run(run))
+
+    def _begin(self, run: Run, pictures: Pictures, resume: bool) -> None:
+        from isthmus.models._saving import begin
+
+        begin(self, run, pictures, resume)
+
+    # -- what a model fills in ------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _build(self) -> nn.Module:
+        """Networks for `shape_`, untrained, with everything a saved model restores into; sets `latent_shape_`."""
+
+    @abstractmethod
+    def _fit(
+        self, pictures: Pictures, validation: Pictures | None, run: Run | None, watchers: Sequence[Watcher]
+    ) -> None:
+        """Learn the weights."""
+
+    @abstractmethod
+    def _score(self, x: torch.Tensor, noise: Noise) -> torch.Tensor:
+        """A score per scaled picture; higher is better."""
+
+    def _layers(self) -> Iterator[nn.Module]:
+        yield from self.net_["encoder"]
+
+    # -- shapes and arrays ----------------------------------------------------------------------------------------
+
+    def _learn_shape(self, pictures: Pictures) -> None:
+        shape = pictures.pixels.shape[1:]
+        if len(shape) == 1 and self._wants_pictures():
+            side = round(shape[0] ** 0.5)
+            if side * side != shape[0]:
+                remedy = 'Give (n, h, w) or (n, c, h, w), or use net="mlp", which takes any table.'
+                raise UsageError(f"{shape[0]} features a row are no square picture", remedy)
+            shape = (1, side, side)
+        self.shape_ = tuple(int(length) for length in shape)
+        self.scaling_ = Scaling.learn(pictures.pixels, self.scale, pictures.source.get("range"))
+        self.classes_ = pictures.classes
+        self.device_ = choose_device(self.device)
+        self.latent_shape_: tuple[int, ...] = (self.latent,)
+
+    def _wants_pictures(self) -> bool:
+        return self.needs_pictures
+
+    def _pictures(self, X: Any, y: Any, reset: bool) -> Pictures:
+        if not reset:
+            self._check_fitted()
+        if isinstance(X, str | os.PathLike):
+            from isthmus.images import opening, splits
+
+            X = opening.open_pictures(Path(X) if isinstance(X, os.PathLike) else X, axes=self.axes)
+            if reset:
+                X.split = splits.split(X, seed=self.seed)
+        if not isinstance(X, Pictures):
+            X = self._from_array(X, y, reset)
+        elif y is not None:
+            labels, classes = class_codes(y, len(X))
+            X = replace(X, labels=labels, classes=classes)
+        elif reset:
+            self.layout_ = "NF" if X.pixels.ndim == 2 else "NHW" if X.pixels.shape[1] == 1 else "NCHW"
+            self.n_features_in_ = int(np.prod(X.pixels.shape[1:]))
+        return X if reset else self._fitting(X)
+
+    def _from_array(self, X: Any, y: Any, reset: bool) -> Pictures:
+        if not (hasattr(X, "ndim") and X.ndim > 2) and not isinstance(X, torch.Tensor):
+            X = _checked_table(self, X, reset)
+        axes = self.axes if reset or self.layout_ == "NF" else _fitting_axes(X, self.layout_)
+        pixels, layout = canonical(X, axes)
+        if reset:
+            self.layout_, self.n_features_in_ = layout, int(np.prod(pixels.shape[1:]))
+        labels, classes = class_codes(y, len(pixels))
+        return Pictures.from_array(pixels, labels, classes=classes)
+
+    def _fitting(self, pictures: Pictures) -> Pictures:
+        """Refuse pictures of another shape than those the model was fitted on."""
+        if int(np.prod(pictures.pixels.shape[1:])) != int(np.prod(self.shape_)):
+            raise DataError(
+                f"pictures of shape {pictures.pixels.shape[1:]} do not fit a model of {self.shape_}",
+                "Resize them with --size, or fit a model for them.",
+            )
+        return pictures
+
+    def _scaled(self, pixels: np.ndarray) -> torch.Tensor:
+        pixels = np.ascontiguousarray(pixels).reshape(len(pixels), *self.shape_)
+        return self.scaling_.forward(torch.tensor(pixels, device=self.device_))
+
+    def _decoded(self, codes: torch.Tensor) -> np.ndarray:
+        with torch.no_grad():
+            return self.scaling_.inverse(self.decode(codes.to(self.device_).unflatten(1, self.latent_shape_)))
+
+    def _blocks(self, X: Any) -> Iterator[torch.Tensor]:
+        pixels = self._pictures(X, None, reset=False).pixels
+        with torch.no_grad():
+            for start in range(0, len(pixels), _BLOCK):
+                yield self._scaled(pixels[start : start + _BLOCK])
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "net_"):
+            from sklearn.utils.validation import check_is_fitted
+
+            check_is_fitted(self, "net_")
+
+
+def _checked_table(model: Model, X: Any, reset: bool) -> np.ndarray:
+    """Lists, data frames and 2-D arrays, checked as every scikit-learn estimator does."""
+    from sklearn.utils.validation import validate_data
+
+    kept = (np.uint8, np.uint16, np.float32)
+    dtype = None if getattr(X, "dtype", None) in kept else np.float32
+    return validate_data(model, X, reset=reset, dtype=dtype, ensure_all_finite=True)
+
+
+def _fitting_axes(X: Any, layout: str) -> str | None:
+    return layout if getattr(X, "ndim", 0) == len(layout) else None

@@ -1,0 +1,181 @@
+"""Models in run folders: what is written, and how it is read back without executing anything."""
+
+import datetime
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from isthmus import discover
+from isthmus.errors import DataError, RunError
+from isthmus.estimator import Estimator
+from isthmus.images.pictures import Pictures
+from isthmus.images.scaling import Scaling
+from isthmus.models._base import Model
+from isthmus.run import FORMAT, Run, machine
+from isthmus.train.checkpoint import load_tensors, save_tensors
+from isthmus.train.devices import choose_device
+
+__all__ = ["begin", "from_json", "load", "resume", "save", "to_json"]
+
+_LEARNED = ("shape_", "layout_", "latent_shape_", "classes_", "n_features_in_")
+
+
+def begin(model: Model, run: Run, pictures: Pictures, resuming: bool) -> None:
+    """Write down what is about to be trained on what, before the first step."""
+    if resuming and run.has("run.json"):
+        run.write_json("run.json", run.read_json("run.json") | {"status": "training"})
+        return
+    for stale in ("checkpoint.safetensors", "history.jsonl"):
+        (run.path / stale).unlink(missing_ok=True)
+    run.write_json("run.json", _description(model) | {"status": "training", "data": _data(run, pictures)})
+    if pictures.split is not None:
+        rows = zip(pictures.ids, pictures.split, strict=True)
+        run.write("splits.csv", ("id,split\n" + "".join(f"{_quoted(i)},{s}\n" for i, s in rows)).encode())
+
+
+def save(model: Model, run: Run) -> None:
+    """Weights first, then the description that says they are there."""
+    save_tensors(run, "weights.safetensors", dict(model.net_.state_dict()), {})
+    before = run.read_json("run.json") if run.has("run.json") else {"data": None}
+    run.write_json("run.json", before | _description(model) | {"status": "done"})
+    (run.path / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
+    """The fitted model of a run folder, ready to encode, decode and sample."""
+    run = Run.open(path)
+    described = run.read_json("run.json")
+    if described.get("status") != "done" and not run.has("weights.safetensors"):
+        raise RunError(f"{path} has not finished training", f"Continue it: isthmus fit --resume {path}")
+    model = from_json(described["model"])
+    model.device = device
+    _restore(model, described["fitted"])
+    model.net_ = model._build().to(model.device_)
+    tensors, _ = load_tensors(run, "weights.safetensors")
+    try:
+        model.net_.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise RunError(f"the weights in {path} do not fit its model ({reason})", "Restore the folder.") from None
+    model.net_.eval()
+    return model
+
+
+def resume(path: str | os.PathLike[str], data: Any = None, **how: Any) -> Model:
+    """Continue an interrupted fit exactly, on the pictures it was started on (found again, or given)."""
+    from isthmus.images.opening import open_pictures
+
+    run = Run.open(path)
+    described = run.read_json("run.json")
+    if described["status"] == "done":
+        return load(path)
+    recorded = described["data"]
+    source = data if data is not None else _source(run, recorded)
+    pictures = source if isinstance(source, Pictures) else open_pictures(source, **recorded.get("options", {}))
+    if _fingerprint(pictures) != recorded["fingerprint"]:
+        raise DataError(
+            f"the pictures are not those that {path} was started on", "Give the same ones, or start a new run."
+        )
+    if run.has("splits.csv"):
+        pictures.split = _splits(run, len(pictures))
+    torch.set_num_threads(int(described["threads"]))
+    return from_json(described["model"]).fit(pictures, run=run, resume=True, **how)
+
+
+def to_json(estimator: Estimator) -> dict[str, Any]:
+    """An estimator as plain JSON: its name and its fields, estimators inside it likewise."""
+    params = {
+        name: to_json(value) if isinstance(value, Estimator) else value
+        for name, value in estimator.get_params(deep=False).items()
+    }
+    folder, name = type(estimator).__module__.split(".")[-2:]
+    return {"folder": folder, "name": name.replace("_", "-"), "params": params}
+
+
+def from_json(described: dict[str, Any]) -> Any:
+    """The estimator that `to_json` described; only what the registries hold can be named."""
+    folder, kind = described["folder"], {"models": "Model", "nets": "Net"}
+    if folder not in kind:
+        raise RunError(f"run.json names an estimator of the unknown kind {folder!r}", "Upgrade isthmus.")
+    params = {
+        name: from_json(value) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
+        for name, value in described["params"].items()
+    }
+    try:
+        return discover.find(folder, described["name"], kind[folder])(**params)
+    except TypeError as error:
+        raise RunError(f"run.json describes a {described['name']} that this version does not know ({error})") from None
+
+
+def _description(model: Model) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "isthmus": _version(),
+        "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "model": to_json(model),
+        "fitted": {name[:-1]: getattr(model, name) for name in _LEARNED} | {"scaling": model.scaling_.to_json()},
+        "threads": torch.get_num_threads(),
+        "machine": machine(),
+    }
+
+
+def _restore(model: Model, fitted: dict[str, Any]) -> None:
+    for name in _LEARNED:
+        value = fitted[name[:-1]]
+        setattr(model, name, tuple(value) if isinstance(value, list) else value)
+    model.scaling_ = Scaling(**fitted["scaling"])
+    model.device_ = choose_device(model.device)
+
+
+def _data(run: Run, pictures: Pictures) -> dict[str, Any]:
+    """Where the pictures were, as seen from the run folder: no absolute path leaves this machine."""
+    source = dict(pictures.source)
+    path = source.pop("path", None)
+    if path is not None:
+        try:
+            source["relative_path"] = Path(os.path.relpath(path, run.path)).as_posix()
+        except ValueError:  # another drive on Windows
+            source["relative_path"] = None
+    return source | {
+        "pictures": len(pictures),
+        "labelled": int((pictures.labels >= 0).sum()),
+        "classes": list(pictures.classes),
+        "fingerprint": _fingerprint(pictures),
+    }
+
+
+def _source(run: Run, recorded: dict[str, Any]) -> Any:
+    if recorded.get("name"):
+        return recorded["name"]
+    if recorded.get("relative_path"):
+        return run.path / recorded["relative_path"]
+    raise RunError(f"{run.path} does not say where its pictures are", "Give them: isthmus fit PATH --resume RUN.")
+
+
+def _fingerprint(pictures: Pictures) -> str:
+    """Changes when pictures are added, removed or reshaped."""
+    shape = "x".join(map(str, pictures.pixels.shape))
+    return f"{shape}-{int(np.bitwise_xor.reduce(pictures.keys)) & 0xFFFFFFFFFFFFFFFF:016x}"
+
+
+def _splits(run: Run, rows: int) -> np.ndarray:
+    import csv
+
+    with open(run.path / "splits.csv", encoding="utf-8", newline="") as file:
+        split = np.array([row["split"] for row in csv.DictReader(file)], dtype=object)
+    if len(split) != rows:
+        raise RunError(f"{run.path / 'splits.csv'} has {len(split)} rows for {rows} pictures", "Restore the file.")
+    return split
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
+
+
+def _version() -> str:
+    from isthmus import __version__
+
+    return __version__

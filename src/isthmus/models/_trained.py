@@ -1,0 +1,121 @@
+"""Models that learn by steps: the fields that say how, and the way into the loop."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from isthmus import discover
+from isthmus.estimator import option
+from isthmus.images.pictures import Pictures
+from isthmus.models._base import Model
+from isthmus.nets._net import Net
+from isthmus.rng import stream
+from isthmus.run import Run
+from isthmus.train.checkpoint import Store
+from isthmus.train.devices import faster_in_bf16
+from isthmus.train.feeding import Resident
+from isthmus.train.loop import train
+from isthmus.train.optimisers import OPTIMISERS
+from isthmus.train.players import Phase
+from isthmus.train.schedules import SCHEDULES
+from isthmus.train.stage import Settings, Stage
+from isthmus.train.watchers import Watcher
+
+__all__ = ["Trained"]
+
+_BIG_ENOUGH_FOR_BF16 = 100_000
+_PICTURES_SEEN = 540_000
+_FEWEST_EPOCHS, _MOST_EPOCHS = 10, 200
+
+
+@dataclass(kw_only=True, eq=False)
+class Trained(Model):
+    """Networks moved by players in phases. A model says which; everything else is here or in the loop."""
+
+    net: str | Net = option("mlp", "kind of network: a name, or a configured Net")
+    epochs: float | None = option(None, "passes over the pictures (default: by their number)", low=0)
+    batch_size: int = option(64, "pictures a step", low=1)
+    optimiser: str = option("muon", "how weights move", choices=tuple(OPTIMISERS))
+    learning_rate: float | None = option(None, "step size (default: the optimiser's own)", low=0)
+    weight_decay: float = option(0.0, "L2, or decoupled decay with adamw and muon", low=0)
+    schedule: str = option("linear", "the learning rate over the epochs", choices=SCHEDULES)
+    warm_up: float = option(0.05, "share of the steps over which the learning rate rises", low=0)
+    clip: float | None = option(None, "largest norm of a gradient", low=0)
+    accumulate: int = option(1, "pieces a batch is computed in, where memory is short", low=1)
+    ema: float = option(0.0, "decay of a running average of the weights that is kept instead of them", low=0)
+    patience: int | None = option(None, "epochs without a better validation loss before stopping early", low=1)
+    precision: str = option("auto", "of the products in training", choices=("auto", "float32", "bf16"))
+
+    @abstractmethod
+    def phases(self) -> tuple[Phase, ...]:
+        """Who moves, when, on what."""
+
+    def net_for(self) -> Net:
+        return self.net if isinstance(self.net, Net) else discover.find("nets", self.net, "Net")()
+
+    def epochs_for(self, pictures: int) -> float:
+        """Few pictures are seen more often: about 540,000 looks, within 10 to 200 epochs."""
+        if self.epochs is not None:
+            return self.epochs
+        return float(np.clip(round(_PICTURES_SEEN / pictures), _FEWEST_EPOCHS, _MOST_EPOCHS))
+
+    def _wants_pictures(self) -> bool:
+        return not self.net_for().takes_tables
+
+    def _fit(
+        self, pictures: Pictures, validation: Pictures | None, run: Run | None, watchers: Sequence[Watcher]
+    ) -> None:
+        self.pictures_ = len(pictures)
+        with torch.random.fork_rng():
+            torch.manual_seed(stream(self.seed, "weights"))
+            self.net_ = self._build().to(self.device_)
+        data = self._resident(pictures)
+        self._start_from(data)
+        phases = self.phases()
+        settings = self._settings(phases, data)
+        held = self._resident(validation) if validation is not None and len(validation) else None
+        train(self.net_, phases, data, settings, held, Store(run), watchers)
+
+    def _start_from(self, data: Resident) -> None:
+        """A chance to set the first weights by the pictures."""
+
+    def _resident(self, pictures: Pictures) -> Resident:
+        pixels = pictures.pixels.reshape(len(pictures), *self.shape_)
+        return Resident.of(pixels, pictures.labels, pictures.keys, self.scaling_, self.device_)
+
+    def _settings(self, phases: tuple[Phase, ...], data: Resident) -> Settings:
+        names = (
+            "seed batch_size optimiser learning_rate weight_decay schedule warm_up clip accumulate ema patience".split()
+        )
+        settings = Settings(**{name: getattr(self, name) for name in names})
+        self.precision_ = self.precision
+        if self.precision == "auto":
+            size = sum(parameter.numel() for parameter in self.net_.parameters())
+            fast = size >= _BIG_ENOUGH_FOR_BF16 and self._measure_bf16(phases, data, settings)
+            self.precision_ = "bf16" if fast else "float32"
+        return Settings(**(vars(settings) | {"bf16": self.precision_ == "bf16"}))
+
+    def _measure_bf16(self, phases: tuple[Phase, ...], data: Resident, settings: Settings) -> bool:
+        """Time forward and backward both ways on the first batch; no weight moves."""
+        stages = {
+            bf16: Stage(self.net_, phases[0], 0, data, Settings(**(vars(settings) | {"bf16": bf16})), lambda o: o)
+            for bf16 in (False, True)
+        }
+        before = {name: value.clone() for name, value in self.net_.state_dict().items()}
+
+        def step(bf16: bool) -> None:
+            stages[bf16].rehearse()
+
+        fast = faster_in_bf16(step, self.device_)
+        self.net_.load_state_dict(before)
+        return fast
+
+
+def last_linear(net: nn.Module) -> nn.Module | None:
+    """The module that makes the pixels, whose bias is the picture drawn before anything is learnt."""
+    with_bias = [module for module in net.modules() if getattr(module, "bias", None) is not None]
+    return with_bias[-1] if with_bias else None

@@ -1,0 +1,66 @@
+"""What a network is here: two functions of shapes, an encoder and the decoder that undoes its sizes."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from isthmus.errors import UsageError
+from isthmus.estimator import Estimator
+
+__all__ = ["ACTIVATIONS", "Net", "activation", "dense", "per_layer"]
+
+ACTIVATIONS = {
+    "identity": nn.Identity,
+    "relu": lambda: nn.ReLU(inplace=True),
+    "elu": nn.ELU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "leaky-relu": lambda: nn.LeakyReLU(0.2, inplace=True),
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+}
+
+
+@dataclass(kw_only=True, eq=False)
+class Net(Estimator, ABC):
+    """A way to build networks for any shape. The blocks of an encoder are its children, in order: its layers."""
+
+    takes_tables: ClassVar[bool] = False
+
+    @abstractmethod
+    def encoder(self, shape: tuple[int, ...], width: int) -> nn.Sequential:
+        """From `(n, *shape)` to `(n, width)`."""
+
+    @abstractmethod
+    def decoder(self, width: int, shape: tuple[int, ...]) -> nn.Sequential:
+        """From `(n, width)` to `(n, *shape)`, with nothing after the last linear map."""
+
+
+def activation(name: str) -> nn.Module:
+    if name not in ACTIVATIONS:
+        raise UsageError(f"there is no activation {name!r}", f"Choose one of: {', '.join(sorted(ACTIVATIONS))}.")
+    return ACTIVATIONS[name]()
+
+
+def dense(widths: tuple[int, ...], act: str, batch_norm: bool = False) -> list[nn.Module]:
+    """Fully connected blocks through these widths, an activation after each."""
+    blocks: list[nn.Module] = []
+    for before, after in zip(widths, widths[1:], strict=False):
+        norm = [nn.BatchNorm1d(after)] if batch_norm else []
+        blocks.append(nn.Sequential(nn.Linear(before, after, bias=not batch_norm), *norm, activation(act)))
+    return blocks
+
+
+def per_layer(value: int | tuple[int, ...], layers: int, name: str) -> tuple[int, ...]:
+    """One number for every layer, or a number each."""
+    values = (value,) * layers if isinstance(value, int) else tuple(value)
+    if len(values) != layers:
+        raise UsageError(f"{name} has {len(values)} numbers for {layers} layers", "Give one number, or one a layer.")
+    return values
+
+
+def size_of(shape: tuple[int, ...]) -> int:
+    return math.prod(shape)

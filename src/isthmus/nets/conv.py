@@ -1,0 +1,107 @@
+"""Strided convolutions and their transposes: any picture size, any number of channels."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from isthmus.estimator import option
+from isthmus.nets._net import Net, activation, dense, per_layer
+
+__all__ = ["Conv", "Net"]
+
+_SMALLEST_MAP = 8
+_FIRST_WIDTH = 32
+_WIDEST = 128
+
+Layer = dict[str, tuple[int, int]]
+
+
+@dataclass(kw_only=True, eq=False)
+class Conv(Net):
+    """Each layer's transpose restores its input size exactly, so no picture size needs a network of its own."""
+
+    channels: tuple[int, ...] | None = option(None, "channels of each layer (default: by the picture size)")
+    kernel: int | tuple[int, ...] = option(4, "kernel size, one number or one a layer")
+    stride: int | tuple[int, ...] = option(2, "stride, one number or one a layer")
+    padding: int | tuple[int, ...] = option(1, "padding, one number or one a layer")
+    hidden: tuple[int, ...] = option((), "widths of fully connected layers between the maps and the code")
+    activation: str = option("relu", "after every hidden layer")
+    batch_norm: bool = option(False, "normalise after every convolution")
+
+    def encoder(self, shape: tuple[int, ...], width: int) -> nn.Sequential:
+        channels, layers, sizes = self._plan(shape)
+        blocks: list[nn.Module] = []
+        for before, after, layer in zip(channels, channels[1:], layers, strict=False):
+            convolution = nn.Conv2d(before, after, **layer, bias=not self.batch_norm)
+            blocks.append(self._block(convolution, after))
+        flat = channels[-1] * sizes[-1][0] * sizes[-1][1]
+        widths = (flat, *self.hidden)
+        return nn.Sequential(*blocks, nn.Flatten(), *dense(widths, self.activation), nn.Linear(widths[-1], width))
+
+    def decoder(self, width: int, shape: tuple[int, ...]) -> nn.Sequential:
+        channels, layers, sizes = self._plan(shape)
+        flat = (channels[-1], *sizes[-1])
+        widths = (width, *reversed(self.hidden), flat[0] * flat[1] * flat[2])
+        blocks: list[nn.Module] = [*dense(widths, self.activation), nn.Unflatten(1, flat)]
+        for depth in range(len(layers), 0, -1):
+            layer, small, large = layers[depth - 1], sizes[depth], sizes[depth - 1]
+            extra = tuple(big - undone(s, layer, axis) for axis, (s, big) in enumerate(zip(small, large, strict=True)))
+            last = depth == 1
+            convolution = nn.ConvTranspose2d(
+                channels[depth],
+                channels[depth - 1],
+                **layer,
+                output_padding=extra,
+                bias=last or not self.batch_norm,
+            )
+            blocks.append(convolution if last else self._block(convolution, channels[depth - 1]))
+        return nn.Sequential(*blocks)
+
+    def _block(self, convolution: nn.Module, channels: int) -> nn.Sequential:
+        norm = [nn.BatchNorm2d(channels)] if self.batch_norm else []
+        return nn.Sequential(convolution, *norm, activation(self.activation))
+
+    def _plan(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], list[Layer], list[tuple[int, int]]]:
+        """Channels, keyword arguments and sizes, layer by layer; an axis too short for a kernel is left alone."""
+        channels = (shape[0], *(self.channels or widths_for(shape[1:])))
+        count = len(channels) - 1
+        kernels = per_layer(self.kernel, count, "kernel")
+        strides = per_layer(self.stride, count, "stride")
+        paddings = per_layer(self.padding, count, "padding")
+        sizes, layers = [(shape[1], shape[2])], []
+        for kernel, stride, padding in zip(kernels, strides, paddings, strict=True):
+            fits = [length + 2 * padding >= kernel for length in sizes[-1]]
+            layer = {
+                "kernel_size": _where(fits, kernel, 1),
+                "stride": _where(fits, stride, 1),
+                "padding": _where(fits, padding, 0),
+            }
+            layers.append(layer)
+            sizes.append(tuple(shrunk(length, layer, axis) for axis, length in enumerate(sizes[-1])))
+        return channels, layers, sizes
+
+
+def widths_for(size: tuple[int, ...]) -> tuple[int, ...]:
+    """Halve until the map is at most 8 wide, doubling the channels up to 128."""
+    longest, widths = max(size), []
+    while longest >= _SMALLEST_MAP and (longest > _SMALLEST_MAP or not widths):
+        widths.append(min(_FIRST_WIDTH * 2 ** len(widths), _WIDEST))
+        longest = (longest + 1) // 2
+    return tuple(widths) or (_FIRST_WIDTH,)
+
+
+def shrunk(length: int, layer: Layer, axis: int) -> int:
+    kernel, stride, padding = (layer[key][axis] for key in ("kernel_size", "stride", "padding"))
+    return (length + 2 * padding - kernel) // stride + 1
+
+
+def undone(length: int, layer: Layer, axis: int) -> int:
+    kernel, stride, padding = (layer[key][axis] for key in ("kernel_size", "stride", "padding"))
+    return (length - 1) * stride - 2 * padding + kernel
+
+
+def _where(fits: list[bool], value: int, otherwise: int) -> tuple[int, int]:
+    return (value if fits[0] else otherwise, value if fits[1] else otherwise)
+
+
+Net = Conv

@@ -1,0 +1,187 @@
+"""The run folder: the one artefact. Plain files, written whole or not at all, read without executing anything.
+
+    run.json                  format, model and parameters, data, scaling, status, machine (no absolute path)
+    weights.safetensors       the fitted model
+    checkpoint.safetensors    everything needed to continue exactly
+    history.jsonl             one line an epoch
+    metrics.jsonl             one record a line (see Record)
+    splits.csv                id, split
+    *.png, map.csv, ...       what the verbs add
+"""
+
+import contextlib
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from isthmus.errors import RunError
+
+__all__ = ["FORMAT", "Record", "Run", "machine", "write_atomically"]
+
+FORMAT = 1
+
+
+@dataclass
+class Record:
+    """A result, the same everywhere: in Python, in `--json`, in the run folder and in results files."""
+
+    name: str
+    value: float
+    interval: tuple[float, float] | None = None
+    n: int | None = None
+    split: str | None = None
+    data: str | None = None
+    seed: int | None = None
+    command: str | None = None
+    machine: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        flat = {key: value for key, value in vars(self).items() if key != "extra"}
+        return flat | self.extra
+
+
+class Run:
+    """A run folder, open for reading; `writing()` makes this process its only writer."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> "Run":
+        """A run that exists, in a format that this version reads."""
+        run = cls(path)
+        if not run.path.is_dir():
+            raise RunError(f"there is no run folder {path}", "Make one with: isthmus fit PICTURES --out FOLDER.")
+        if not run.has("run.json"):
+            raise RunError(f"{path} is not a run folder (it has no run.json)", "Give a folder that isthmus fit made.")
+        version = run.read_json("run.json").get("format")
+        if version != FORMAT:
+            newer = isinstance(version, int) and version > FORMAT
+            remedy = "Upgrade isthmus." if newer else "Fit the model again with this version."
+            raise RunError(f"{path} has run format {version}; this version reads format {FORMAT}", remedy)
+        return run
+
+    def has(self, name: str) -> bool:
+        return (self.path / name).is_file()
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.path / name).read_text("utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"{self.path / name} cannot be read ({error})", "Restore it, or fit the run again.") from None
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        self.write(name, text.encode())
+
+    def write(self, name: str, content: bytes) -> None:
+        write_atomically(self.path / name, content)
+
+    def read_lines(self, name: str) -> list[dict[str, Any]]:
+        """The records of a JSON-lines file; a last line cut short by a crash is left out."""
+        if not self.has(name):
+            return []
+        lines = (self.path / name).read_bytes().decode("utf-8", "replace").splitlines()
+        records = []
+        for number, line in enumerate(lines, 1):
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                if number < len(lines):
+                    raise RunError(f"{self.path / name}, line {number}, is not JSON", "Remove that line.") from None
+        return records
+
+    def append(self, name: str, record: dict[str, Any]) -> None:
+        """One more line, on the disk before this returns."""
+        with _clear_errors(self.path / name), open(self.path / name, "ab") as file:
+            file.write(json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rewrite_lines(self, name: str, records: list[dict[str, Any]]) -> None:
+        lines = (json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
+        self.write(name, "".join(lines).encode())
+
+    def record(self, *records: Record) -> None:
+        """Metrics with their provenance; the machine is filled in."""
+        for record in records:
+            record.machine = record.machine or machine()
+            self.append("metrics.jsonl", record.to_json())
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator["Run"]:
+        """Hold the folder's lock; a second writer is told so. The lock dies with the process, however it dies."""
+        with _clear_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = open(self.path / ".lock", "a+b")
+        with file:
+            try:
+                _lock(file.fileno())
+            except OSError:
+                raise RunError(
+                    f"another process is writing {self.path}", "Wait for it, or choose another --out."
+                ) from None
+            yield self
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """The old file or the new one, whole, whatever happens in between."""
+    with _clear_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+
+def machine() -> str:
+    """The machine in one line, as results name it: processor, cores, torch, Python, system."""
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    threads = f"{torch.get_num_threads()} of {os.cpu_count()} cores"
+    return f"{device}, {threads}, torch {torch.__version__}, Python {platform.python_version()}, {platform.system()}"
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextlib.contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    """A full or read-only disk, in one sentence that names the file."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "Free some space, or choose another folder; what was already written is whole."
+        raise RunError(f"{path} cannot be written ({error.strerror or error})", remedy) from None

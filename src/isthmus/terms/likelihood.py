@@ -1,0 +1,26 @@
+"""log p(x|z) of a decoded picture, one value per picture, summed over pixels, in nats."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+__all__ = ["bernoulli", "gaussian", "squared_error"]
+
+
+def bernoulli(logits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """x.log p + (1-x).log(1-p): a probability for 0/1 pixels, the cross-entropy for grey ones."""
+    logits = logits.float().flatten(1)
+    return (x.flatten(1) * logits - F.softplus(logits)).sum(1)
+
+
+def gaussian(mean: torch.Tensor, x: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
+    """A normal density with one standard deviation for all pixels."""
+    squared = (x - mean.float()).flatten(1).square().sum(1)
+    pixels = x[0].numel()
+    return -0.5 * squared * (-2 * log_sigma).exp() - pixels * (log_sigma + 0.5 * math.log(2 * math.pi))
+
+
+def squared_error(decoded: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Mean over pixels of the squared error, per picture."""
+    return (decoded.float() - x).flatten(1).square().mean(1)

@@ -1,0 +1,58 @@
+"""Training that explains itself: what went wrong, where, why probably, and what to do."""
+
+import torch
+
+from isthmus.errors import TrainingError
+from isthmus.train.players import Batch, Player, Terms
+
+__all__ = ["collapse", "dead_inputs", "not_finite"]
+
+_ACTIVE = 0.01
+_NEARLY_NOTHING = 0.05
+
+
+def not_finite(
+    terms: Terms, player: Player, phase: str, step: int, length: int, batches: dict[str, Batch]
+) -> TrainingError:
+    """Which term of whose loss is NaN or infinite, and the likeliest cause."""
+    bad = [name for name, value in terms.items() if not torch.isfinite(value).all()]
+    where = f"epoch {step // length + 1}, batch {step % length + 1} of {length}"
+    values = ", ".join(f"{name} = {value.float().mean().item():.4g}" for name, value in terms.items())
+    if any(not torch.isfinite(batch.x).all() for batch in batches.values()):
+        cause, remedy = "the pictures of this batch hold values that are not finite", "Mend them: isthmus data info."
+    elif any(not torch.isfinite(p).all() for p in player.parameters()):
+        cause = "the weights had already blown up in the move before"
+        remedy = "Lower --learning-rate (a third is a good try) or set --clip 1."
+    elif bad == ["kl"]:
+        cause = "the encoder's variance overflowed"
+        remedy = "Lower --learning-rate, raise --kl-warm-up, or set --clip 1."
+    else:
+        cause = "a value overflowed on the way forward"
+        remedy = "Lower --learning-rate, set --clip 1, or train with --precision float32."
+    who = f"{player.name}'s {' and '.join(bad) or 'sum'}"
+    what = f"phase {phase}, {where}: {who} is not finite ({values}); probable cause: {cause}"
+    return TrainingError(what, f"{remedy} The last good weights are kept.")
+
+
+def collapse(kl_per_dimension: torch.Tensor, mean_variance: torch.Tensor) -> str | None:
+    """A sentence where few latent dimensions carry anything; None where all is well."""
+    active = int((mean_variance > _ACTIVE).sum())
+    total = len(mean_variance)
+    if active > total / 2 and float(kl_per_dimension.sum()) > _NEARLY_NOTHING:
+        return None
+    if active == 0 or float(kl_per_dimension.sum()) <= _NEARLY_NOTHING:
+        return (
+            "the posterior has collapsed: the code carries nothing of the picture (KL "
+            f"{float(kl_per_dimension.sum()):.2g} nats). Lower --beta, raise --kl-warm-up, or train longer."
+        )
+    return (
+        f"{active} of {total} latent dimensions are active; the others are noise the decoder ignores. "
+        f"That is not an error: --latent {max(active, 1)} would do as well; a lower --beta would use more."
+    )
+
+
+def dead_inputs(lowest: torch.Tensor, highest: torch.Tensor) -> str | None:
+    """A sentence where all pictures are one constant; None elsewhere. Constant borders are ordinary."""
+    if bool((lowest == highest).all()):
+        return "every picture is the same; there is nothing to learn"
+    return None

@@ -1,0 +1,102 @@
+"""Pictures resident in memory, gathered by index: no Python per picture, and every batch a function of the step."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from isthmus.images.scaling import Scaling
+from isthmus.rng import Noise, permutation
+from isthmus.train.players import Batch, Feed
+
+__all__ = ["Feeder", "Resident"]
+
+
+@dataclass
+class Resident:
+    """Pixels in their own type, with labels and random keys, scaled on the device when they are gathered."""
+
+    pixels: torch.Tensor
+    labels: torch.Tensor
+    keys: torch.Tensor
+    scaling: Scaling
+    device: torch.device
+    channels_last: bool = False
+
+    @classmethod
+    def of(
+        cls, pixels: np.ndarray, labels: np.ndarray, keys: np.ndarray, scaling: Scaling, device: torch.device
+    ) -> "Resident":
+        with warnings.catch_warnings():
+            # A read-only memory map is what we want: nothing here writes to the pixels.
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            tensors = [torch.from_numpy(np.asarray(array)) for array in (pixels, labels, keys)]
+        return cls(*tensors, scaling, device)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def pictures(self, rows: torch.Tensor) -> torch.Tensor:
+        x = self.scaling.forward(self.pixels[rows].to(self.device, non_blocking=True))
+        return x.contiguous(memory_format=torch.channels_last) if self.channels_last else x
+
+    def batch(self, rows: torch.Tensor, *parts: object) -> Batch:
+        """These pictures with the noise that belongs to them and to `parts`."""
+        keys = self.keys[rows].to(self.device)
+        return Batch(self.pictures(rows), self.labels[rows].to(self.device), Noise(keys, *parts))
+
+    def batches(self, size: int, *parts: object) -> Iterator[tuple[torch.Tensor, Batch]]:
+        """Every picture once, in order."""
+        for start in range(0, len(self), size):
+            rows = torch.arange(start, min(start + size, len(self)))
+            yield rows, self.batch(rows, *parts)
+
+
+class Feeder:
+    """The batches of one feed. Which pictures move `t` sees depends on the seed and `t` alone, so resuming is exact."""
+
+    def __init__(self, feed: Feed, data: Resident, batch_size: int, *parts: object) -> None:
+        self.feed, self.data, self.parts = feed, data, parts
+        self.rows = _rows(feed.rows, data.labels)
+        self.size = min(feed.batch_size or batch_size, len(self.rows))
+        whole, rest = divmod(len(self.rows), self.size)
+        # A last batch of one picture has no batch statistics: it joins the batch before it.
+        self.length = whole if rest < 2 and whole else whole + 1
+        self.codes: torch.Tensor | None = None
+        self._shuffled: tuple[int, str, torch.Tensor] | None = None
+
+    def prepare(self) -> None:
+        """Encode every picture once, where the feed asks for it."""
+        if self.feed.cache is not None:
+            with torch.no_grad():
+                parts = [self.feed.cache(batch.x) for _, batch in self.data.batches(512)]
+            self.codes = torch.cat(parts)
+
+    def batch(self, move: int, stream: str = "") -> Batch:
+        """The batch of move number `move` in the stream of this name."""
+        epoch, place = divmod(move, self.length)
+        order = self._order(epoch, stream)
+        stop = len(order) if place == self.length - 1 else (place + 1) * self.size
+        rows = order[place * self.size : stop]
+        batch = self.data.batch(rows, *self.parts, stream, epoch)
+        if self.feed.augment is not None:
+            batch.x = self.feed.augment(batch.x, batch.noise)
+        if self.codes is not None:
+            batch.codes = self.codes[rows.to(self.codes.device)]
+        return batch
+
+    def _order(self, epoch: int, stream: str) -> torch.Tensor:
+        if self._shuffled is None or self._shuffled[:2] != (epoch, stream):
+            shuffle = permutation(len(self.rows), *self.parts, "shuffle", stream, epoch)
+            self._shuffled = (epoch, stream, self.rows[shuffle])
+        return self._shuffled[2]
+
+
+def _rows(which: str, labels: torch.Tensor) -> torch.Tensor:
+    if which == "labelled":
+        return torch.nonzero(labels >= 0).flatten()
+    if which == "unlabelled":
+        return torch.nonzero(labels < 0).flatten()
+    return torch.arange(len(labels))

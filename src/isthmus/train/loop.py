@@ -1,0 +1,154 @@
+"""The one loop: it knows phases, players and files, and no algorithm."""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from isthmus.errors import TrainingError
+from isthmus.train.checkpoint import State, Store, Tensors
+from isthmus.train.feeding import Resident
+from isthmus.train.players import Phase
+from isthmus.train.schedules import PLATEAU_FACTOR, PLATEAU_PATIENCE
+from isthmus.train.stage import Settings, Stage
+from isthmus.train.watchers import Watcher
+
+__all__ = ["train"]
+
+
+def train(
+    net: nn.Module,
+    phases: Sequence[Phase],
+    data: Resident,
+    settings: Settings,
+    validation: Resident | None = None,
+    store: Store | None = None,
+    watchers: Sequence[Watcher] = (),
+    wrap: Callable[..., Any] = lambda objective: objective,
+) -> None:
+    """Train `net` in place through all phases, going on from the store's checkpoint where there is one."""
+    store = store or Store(None)
+    state, tensors = store.load()
+    if tensors:
+        net.load_state_dict(_under("net/", tensors))
+    best = _under("best/", tensors)
+    started = time.monotonic() - state.seconds
+    with _told(watchers), _patient_interrupts() as interrupted, torch.random.fork_rng():
+        done = 0
+        for number, phase in enumerate(phases):
+            stage = Stage(net, phase, number, data, settings, wrap)
+            steps_before, done = done, done + stage.steps
+            if number < state.phase:
+                continue
+            stage.prepare()
+            stage.unpack(tensors)
+            tensors = {}
+            good = _copy(net)
+            for watcher in watchers:
+                watcher.on_start(steps_before + stage.steps, steps_before + state.step)
+            stopped = False
+            while state.step < stage.steps and not stopped:
+                try:
+                    stage.step(state.step, state.lowered)
+                except TrainingError:
+                    net.load_state_dict(good)
+                    raise
+                state.step += 1
+                for watcher in watchers:
+                    watcher.on_step(steps_before + state.step)
+                if state.step % stage.length == 0 or state.step == stage.steps:
+                    state.seconds = time.monotonic() - started
+                    line, best, stopped = _close_epoch(stage, state, settings, validation, best)
+                    good = _copy(net)
+                    store.log(line)
+                    state.lines += 1
+                    for watcher in watchers:
+                        watcher.on_epoch(line)
+                if interrupted.is_set() or (store.due() and not stopped):
+                    state.seconds = time.monotonic() - started
+                    store.save(state, stage.pack() | {f"best/{k}": v for k, v in best.items()})
+                    if interrupted.is_set():
+                        raise KeyboardInterrupt
+            if stage.average:
+                stage.swap_average()
+            if best:
+                net.load_state_dict(best)
+            best = {}
+            state = State(number + 1, 0, state.lines, seconds=state.seconds)
+            store.save(state, {f"net/{name}": value for name, value in net.state_dict().items()})
+    net.eval()
+    for parameter in net.parameters():
+        parameter.requires_grad_(True)
+
+
+def _close_epoch(
+    stage: Stage, state: State, settings: Settings, validation: Resident | None, best: Tensors
+) -> tuple[dict[str, Any], Tensors, bool]:
+    """The history line of an epoch; the best weights so far; whether patience has run out."""
+    line: dict[str, Any] = {
+        "phase": stage.phase.name,
+        "epoch": -(-state.step // stage.length),
+        "step": state.step,
+        "seconds": round(state.seconds, 3),
+        "players": stage.means(),
+    }
+    if validation is None or len(validation) == 0:
+        return line, best, False
+    if stage.average:
+        stage.swap_average()
+    line["validation"] = stage.validate(validation)
+    watched = line["validation"].get("loss")
+    if watched is not None:
+        if state.best is None or watched < state.best:
+            state.best, state.stale = watched, 0
+            best = _copy(stage.net) if settings.patience is not None else {}
+        else:
+            state.stale += 1
+            if settings.schedule == "plateau" and state.stale % PLATEAU_PATIENCE == 0:
+                state.lowered *= PLATEAU_FACTOR
+    if stage.average:
+        stage.swap_average()
+    return line, best, settings.patience is not None and state.stale >= settings.patience
+
+
+def _copy(net: nn.Module) -> Tensors:
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+
+
+def _under(prefix: str, tensors: Tensors) -> Tensors:
+    return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+@contextlib.contextmanager
+def _told(watchers: Sequence[Watcher]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for watcher in watchers:
+            watcher.on_end()
+
+
+@contextlib.contextmanager
+def _patient_interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C and a polite kill wait for the move to end, so that what is saved is whole; a second one does not wait."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def ask_to_stop(number: int, frame: object) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = {name: signal.signal(name, ask_to_stop) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

@@ -1,0 +1,82 @@
+"""Who moves, when, on what: the words in which a model tells the loop how to train it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from isthmus.rng import Noise
+
+__all__ = ["Batch", "Feed", "Moment", "Phase", "Player", "Terms"]
+
+Terms = dict[str, torch.Tensor]
+"""Named terms of a loss, one value per picture each; what is minimised is their weighted sum."""
+
+
+@dataclass
+class Batch:
+    """Pictures scaled for the network, and what is known about them. `y` is -1 where nobody has said."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+    noise: Noise
+    codes: torch.Tensor | None = None
+
+    def piece(self, number: int, pieces: int) -> "Batch":
+        """One of `pieces` nearly equal parts; its noise is the same as in the whole."""
+        rows = slice(number * len(self.x) // pieces, (number + 1) * len(self.x) // pieces)
+        noise = Noise(self.noise.keys[rows], *self.noise.parts)
+        return Batch(self.x[rows], self.y[rows], noise, None if self.codes is None else self.codes[rows])
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How far training is: `epochs` counts fractions, `share` runs from 0 to 1 over the phase."""
+
+    epochs: float
+    share: float
+
+
+@dataclass
+class Feed:
+    """A stream of batches of some of the pictures: "all", "labelled" or "unlabelled".
+
+    `cache` is called once per phase on every clean picture; its result arrives with the batch as `codes`.
+    """
+
+    rows: str = "all"
+    batch_size: int | None = None
+    cache: Callable[[torch.Tensor], torch.Tensor] | None = None
+    augment: Callable[[torch.Tensor, Noise], torch.Tensor] | None = None
+
+
+@dataclass
+class Player:
+    """Whoever has parameters and something to minimise. Gradients reach these modules and nothing else.
+
+    `loss` is called with a batch of every feed of the phase, by the feed's name, and returns one value per picture
+    for each named term; `weights` says how they add up (1 where it is silent). With `draws` above one the player
+    moves that often a step, on fresh batches.
+    """
+
+    name: str
+    modules: tuple[nn.Module, ...]
+    loss: Callable[..., Terms]
+    weights: Callable[[Moment], dict[str, float]] = field(default=lambda moment: {})
+    draws: int = 1
+    learning_rate: float | None = None
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [p for module in self.modules for p in module.parameters()]
+
+
+@dataclass
+class Phase:
+    """The players who move in turn for a while. Modules of nobody here are frozen: no gradient, no statistics."""
+
+    name: str
+    players: tuple[Player, ...]
+    epochs: float
+    feeds: dict[str, Feed] = field(default_factory=lambda: {"batch": Feed()})
+    watch: str | None = None

@@ -1,0 +1,219 @@
+"""One phase while it runs: its players with their optimisers, its feeds, its running sums."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from isthmus.rng import stream
+from isthmus.train.checkpoint import Tensors, pack_optimiser, unpack_optimiser
+from isthmus.train.diagnosis import not_finite
+from isthmus.train.feeding import Feeder, Resident
+from isthmus.train.optimisers import build
+from isthmus.train.players import Batch, Moment, Phase, Player, Terms
+from isthmus.train.schedules import factor
+
+__all__ = ["Objective", "Settings", "Stage"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train, whatever is trained: the model's own fields of the same names."""
+
+    seed: int = 0
+    batch_size: int = 128
+    optimiser: str = "adam"
+    learning_rate: float | None = None
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    warm_up: float = 0.0
+    clip: float | None = None
+    accumulate: int = 1
+    ema: float = 0.0
+    patience: int | None = None
+    bf16: bool = False
+
+
+class Objective(nn.Module):
+    """A player's loss as a module, so that whatever wraps modules for many devices sees every forward pass."""
+
+    def __init__(self, player: Player, bf16: bool) -> None:
+        super().__init__()
+        self.player, self.bf16 = player, bf16
+        self.parts = nn.ModuleList(player.modules)
+
+    def forward(self, moment: Moment, **batches: Batch) -> tuple[torch.Tensor, Terms]:
+        device = next(iter(batches.values())).x.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=self.bf16):
+            terms = self.player.loss(**batches)
+        weights = self.player.weights(moment)
+        total = sum(weights.get(name, 1.0) * value.float().mean() for name, value in terms.items())
+        return total, terms
+
+
+class Stage:
+    """Moves the players of one phase. Gradients reach only whoever moves; nobody else's statistics change."""
+
+    def __init__(
+        self, net: nn.Module, phase: Phase, number: int, data: Resident, settings: Settings, wrap: Callable[..., Any]
+    ) -> None:
+        self.net, self.phase, self.settings = net, phase, settings
+        self.parts = (settings.seed, phase.name, number)
+        self.feeders = {
+            name: Feeder(feed, data, settings.batch_size, *self.parts, name) for name, feed in phase.feeds.items()
+        }
+        self.length = next(iter(self.feeders.values())).length
+        self.steps = max(1, round(phase.epochs * self.length))
+        for parameter in net.parameters():
+            parameter.requires_grad_(False)
+        for player in phase.players:
+            for parameter in player.parameters():
+                parameter.requires_grad_(True)
+        self.optimisers = {player.name: self._optimiser(player) for player in phase.players}
+        self.objectives = {player.name: wrap(Objective(player, settings.bf16)) for player in phase.players}
+        self.average = [p.detach().clone() for p in self._trained()] if settings.ema else []
+        self.sums: Tensors = {}
+        self.counts: dict[str, int] = {}
+        self._in_turn: str | None = None
+
+    def prepare(self) -> None:
+        """Compute what the feeds cache, with every network as it is used: frozen and clean."""
+        self.net.eval()
+        for feeder in self.feeders.values():
+            feeder.prepare()
+
+    def moment(self, step: int) -> Moment:
+        return Moment(step / self.length, step / self.steps)
+
+    def step(self, step: int, lowered: float) -> None:
+        """Every player moves once, in turn, as often as it draws."""
+        moment = self.moment(step)
+        rate = lowered * factor(self.settings.schedule, moment.share, self.settings.warm_up)
+        for player in self.phase.players:
+            self._give_turn(player)
+            for draw in range(player.draws):
+                # A player who draws often sees fresh pictures each time: a stream of its own.
+                name = player.name if player.draws > 1 else ""
+                batches = {key: f.batch(step * player.draws + draw, name) for key, f in self.feeders.items()}
+                self._move(player, batches, moment, rate, step)
+        if self.average:
+            torch._foreach_lerp_(self.average, self._trained(), 1 - self.settings.ema)
+
+    def rehearse(self) -> None:
+        """Forward and backward of the first batch, moving nothing: for timing."""
+        for player in self.phase.players:
+            self._give_turn(player)
+            batches = {name: feeder.batch(0) for name, feeder in self.feeders.items()}
+            total, _ = self.objectives[player.name](self.moment(0), **batches)
+            total.backward(inputs=player.parameters())
+            self.optimisers[player.name].zero_grad(set_to_none=True)
+
+    def _move(self, player: Player, batches: dict[str, Batch], moment: Moment, rate: float, step: int) -> None:
+        optimiser, mine = self.optimisers[player.name], player.parameters()
+        torch.manual_seed(stream(*self.parts, player.name, step))
+        optimiser.zero_grad(set_to_none=True)
+        for part, share in split(batches, self.settings.accumulate):
+            total, terms = self.objectives[player.name](moment, **part)
+            if part_is_checked(total, step) and not math.isfinite(total.item()):
+                raise not_finite(terms, player, self.phase.name, step, self.length, part)
+            (total * share).backward(inputs=mine)
+            self._add(player.name, total, terms)
+        if self.settings.clip is not None:
+            nn.utils.clip_grad_norm_(mine, self.settings.clip)
+        for group in optimiser.param_groups:
+            group["lr"] = group["initial_lr"] * rate
+        optimiser.step()
+
+    def _give_turn(self, player: Player) -> None:
+        """Only the networks of whoever moves are in training mode, so that no batch norm learns out of turn."""
+        if self._in_turn != player.name:
+            self.net.eval()
+            for module in player.modules:
+                module.train()
+            self._in_turn = player.name
+
+    def _add(self, player: str, total: torch.Tensor, terms: Terms) -> None:
+        with torch.no_grad():
+            for name, value in {"loss": total, **terms}.items():
+                key = f"{player}/{name}"
+                value = value.detach().float().mean()
+                self.sums[key] = self.sums[key].add_(value) if key in self.sums else value.clone()
+                self.counts[key] = self.counts.get(key, 0) + 1
+
+    def means(self) -> dict[str, dict[str, float]]:
+        """The epoch's mean of every term of every player; the sums start anew."""
+        means: dict[str, dict[str, float]] = {player.name: {} for player in self.phase.players}
+        for key, value in self.sums.items():
+            player, name = key.split("/", 1)
+            means[player][name] = value.item() / self.counts[key]
+        self.sums, self.counts = {}, {}
+        return means
+
+    @torch.no_grad()
+    def validate(self, data: Resident) -> dict[str, float]:
+        """The watched player's terms on pictures not trained on, with the same noise every time."""
+        player = next((p for p in self.phase.players if p.name == self.phase.watch), self.phase.players[0])
+        if len(self.feeders) > 1:
+            return {}
+        self.net.eval()
+        self._in_turn = None
+        sums: dict[str, float] = {}
+        for rows, batch in data.batches(512, *self.parts, "validation"):
+            total, terms = self.objectives[player.name](Moment(math.inf, 1.0), **{next(iter(self.feeders)): batch})
+            for name, value in {"loss": total, **terms}.items():
+                sums[name] = sums.get(name, 0.0) + value.float().mean().item() * len(rows)
+        return {name: value / len(data) for name, value in sums.items()}
+
+    def swap_average(self) -> None:
+        """Exchange the weights with their running average, to look at it or to keep it."""
+        for parameter, average in zip(self._trained(), self.average, strict=bool(self.average)):
+            kept = parameter.detach().clone()
+            parameter.data.copy_(average)
+            average.copy_(kept)
+
+    def pack(self) -> Tensors:
+        tensors = {f"net/{name}": value for name, value in self.net.state_dict().items()}
+        for name, optimiser in self.optimisers.items():
+            tensors |= pack_optimiser(optimiser, f"optimiser/{name}")
+        tensors |= {f"average/{i}": value for i, value in enumerate(self.average)}
+        tensors |= {f"sums/{name}": value for name, value in self.sums.items()}
+        return tensors | {f"counts/{name}": torch.tensor(value) for name, value in self.counts.items()}
+
+    def unpack(self, tensors: Tensors) -> None:
+        for name, optimiser in self.optimisers.items():
+            unpack_optimiser(optimiser, tensors, f"optimiser/{name}")
+        for i, average in enumerate(self.average):
+            average.copy_(tensors.get(f"average/{i}", average))
+        device = next(self.net.parameters()).device
+        self.sums = {name[5:]: value.to(device) for name, value in tensors.items() if name.startswith("sums/")}
+        self.counts = {name[7:]: int(value) for name, value in tensors.items() if name.startswith("counts/")}
+
+    def _optimiser(self, player: Player) -> torch.optim.Optimizer:
+        s = self.settings
+        optimiser = build(s.optimiser, player.parameters(), player.learning_rate or s.learning_rate, s.weight_decay)
+        for group in optimiser.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        return optimiser
+
+    def _trained(self) -> list[torch.Tensor]:
+        return [parameter for player in self.phase.players for parameter in player.parameters()]
+
+
+def part_is_checked(total: torch.Tensor, step: int) -> bool:
+    """On a CPU looking is free; elsewhere it stalls the device, so it is done now and then."""
+    return total.device.type == "cpu" or step % 50 == 0
+
+
+def split(batches: dict[str, Batch], parts: int) -> list[tuple[dict[str, Batch], float]]:
+    """The batch in `parts` pieces for gradient accumulation, with the share of the pictures in each."""
+    if parts == 1:
+        return [(batches, 1.0)]
+    pieces = []
+    for i in range(parts):
+        piece = {name: batch.piece(i, parts) for name, batch in batches.items()}
+        first, whole = next(iter(piece.values())), next(iter(batches.values()))
+        pieces.append((piece, len(first.x) / len(whole.x)))
+    return [(piece, share) for piece, share in pieces if share > 0]

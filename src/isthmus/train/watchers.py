@@ -1,0 +1,53 @@
+"""Who is told how training goes. A watcher overrides what it cares about."""
+
+from typing import Any
+
+__all__ = ["ProgressBar", "Watcher"]
+
+
+class Watcher:
+    """Told of every step and every epoch; never changes anything."""
+
+    def on_start(self, steps: int, done: int) -> None:
+        """Training begins (or goes on) with `done` of `steps` moves behind it."""
+
+    def on_step(self, done: int) -> None:
+        """`done` steps are behind us."""
+
+    def on_epoch(self, line: dict[str, Any]) -> None:
+        """An epoch ended; `line` is what the history file gets."""
+
+    def on_end(self) -> None:
+        """Training ended, well or not."""
+
+
+class ProgressBar(Watcher):
+    """A bar with the time left and the last epoch's loss, on the terminal; silent where there is none."""
+
+    def on_start(self, steps: int, done: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            refresh_per_second=4,
+        )
+        self._task = self._bar.add_task("training", total=steps, completed=done)
+        self._bar.start()
+
+    def on_step(self, done: int) -> None:
+        self._bar.update(self._task, completed=done)
+
+    def on_epoch(self, line: dict[str, Any]) -> None:
+        losses = [f"{name} {terms['loss']:.4g}" for name, terms in line["players"].items()]
+        watched = f", validation {line['validation']['loss']:.4g}" if line.get("validation") else ""
+        self._bar.update(self._task, description=f"epoch {line['epoch']}: {', '.join(losses)}{watched}")
+
+    def on_end(self) -> None:
+        self._bar.stop()
