@@ -2,13 +2,13 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from isthmus.errors import DataError, IsthmusError
 
-__all__ = ["SKIP", "believable", "quiet", "reading"]
+__all__ = ["SKIP", "believable", "plural", "quiet", "reading", "some"]
 
 SKIP = "Repair or remove it, or leave bad pictures out with --skip-bad."
 
@@ -17,7 +17,9 @@ _BOMB_BYTES, _BOMB_RATIO = 1 << 30, 200
 
 
 @contextmanager
-def reading(name: str, remedy: str = "Check that the file is whole, and of the kind that its name says.") -> Iterator[None]:
+def reading(
+    name: str, remedy: str = "Check that the file is whole, and of the kind that its name says."
+) -> Iterator[None]:
     """Turn whatever is raised while `name` is read into a `DataError`.
 
     Broad on purpose: decoders answer damaged bytes with almost any exception there is.
@@ -53,6 +55,18 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def plural(count: int, thing: str) -> str:
+    """`1 file`, `2,000 files`."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def some(names: Iterable[str], most: int = 5) -> str:
+    """The first few names, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _reason(error: Exception) -> str:

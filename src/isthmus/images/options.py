@@ -32,9 +32,13 @@ class ReadOptions:
         for side in self.height_width or ():
             _positive("size", side)
         if self.stride and not self.tile:
-            raise UsageError("stride is for tiles, and no tile was given", "Give tile as well, as in tile=64, stride=32.")
+            raise UsageError(
+                "stride is for tiles, and no tile was given", "Give tile as well, as in tile=64, stride=32."
+            )
         if self.tile and self.stride and self.stride > self.tile:
-            raise UsageError(f"stride {self.stride} would leave gaps between tiles of {self.tile}", "Take a smaller one.")
+            raise UsageError(
+                f"stride {self.stride} would leave gaps between tiles of {self.tile}", "Take a smaller one."
+            )
         if self.tile and self.size is not None:
             raise UsageError("size and tile cannot both be given", "A tile is cut at full size: leave one of them out.")
 

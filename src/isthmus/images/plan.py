@@ -15,6 +15,9 @@ LARGEST_MIXED = 128
 """Pictures of mixed size become no larger than this unless a size is asked for."""
 
 
+_LUMA = (0.299, 0.587, 0.114)
+
+
 @dataclass(frozen=True)
 class Look:
     """What a file's header says: so many pictures of this shape and type."""
@@ -139,11 +142,8 @@ def _recolour(block: np.ndarray, channels: int) -> np.ndarray:
         return block
     if here == 1:
         return np.repeat(block, channels, axis=1)
-    weights = (299, 587, 114)
-    if block.dtype.kind == "f":
-        return sum(block[:, [i]] * np.float32(w / 1000) for i, w in enumerate(weights))
-    luma = sum(block[:, [i]].astype(np.uint32) * np.uint32(w) for i, w in enumerate(weights))
-    return ((luma + 500) // 1000).astype(block.dtype)
+    luma = np.tensordot(block.astype(np.float32), np.array(_LUMA, np.float32), (1, 0))[:, None]
+    return luma if block.dtype.kind == "f" else np.rint(luma).astype(block.dtype)
 
 
 def _cover(plane: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -1,0 +1,24 @@
+"""How good a fitted model is: reconstruction, density, codes, samples, and the one oracle that judges pictures."""
+
+from isthmus.measure.codes import Codes, codes
+from isthmus.measure.density import Density, binarised, importance_weighted_bound
+from isthmus.measure.oracle import Oracle
+from isthmus.measure.reconstruction import Baselines, Reconstruction, fit_baselines, reconstruction
+from isthmus.measure.samples import SampleQuality, classification_accuracy_score, nearest_training, sample_quality
+
+__all__ = [
+    "Baselines",
+    "Codes",
+    "Density",
+    "Oracle",
+    "Reconstruction",
+    "SampleQuality",
+    "binarised",
+    "classification_accuracy_score",
+    "codes",
+    "fit_baselines",
+    "importance_weighted_bound",
+    "nearest_training",
+    "reconstruction",
+    "sample_quality",
+]

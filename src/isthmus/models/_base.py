@@ -4,7 +4,6 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -203,7 +202,10 @@ class Model(Estimator, ABC):
         if isinstance(X, str | os.PathLike):
             from isthmus.images import opening, splits
 
-            X = opening.open_pictures(Path(X) if isinstance(X, os.PathLike) else X, axes=self.axes)
+            path = X
+            X = opening.open_pictures(path, axes=self.axes)
+            if X.source.get("kind") != "set":
+                X.source["path"] = os.fspath(path)
             if reset:
                 X.split = splits.split(X, seed=self.seed)
         if not isinstance(X, Pictures):
@@ -212,7 +214,8 @@ class Model(Estimator, ABC):
             labels, classes = class_codes(y, len(X))
             X = replace(X, labels=labels, classes=classes)
         elif reset:
-            self.layout_ = "NF" if X.pixels.ndim == 2 else "NHW" if X.pixels.shape[1] == 1 else "NCHW"
+            plain = "NF" if X.pixels.ndim == 2 else "NHW" if X.pixels.shape[1] == 1 else "NHWC"
+            self.layout_ = X.source.get("layout") or plain
             self.n_features_in_ = int(np.prod(X.pixels.shape[1:]))
         return X if reset else self._fitting(X)
 

@@ -18,7 +18,7 @@ from isthmus.run import FORMAT, Run, machine
 from isthmus.train.checkpoint import load_tensors, save_tensors
 from isthmus.train.devices import choose_device
 
-__all__ = ["begin", "from_json", "load", "resume", "save", "to_json"]
+__all__ = ["begin", "from_json", "load", "pictures_of", "resume", "save", "splits_of", "to_json"]
 
 _LEARNED = ("shape_", "layout_", "latent_shape_", "classes_", "n_features_in_")
 
@@ -66,23 +66,34 @@ def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
 
 def resume(path: str | os.PathLike[str], data: Any = None, **how: Any) -> Model:
     """Continue an interrupted fit exactly, on the pictures it was started on (found again, or given)."""
-    from isthmus.images.opening import open_pictures
-
     run = Run.open(path)
     described = run.read_json("run.json")
     if described["status"] == "done":
         return load(path)
+    pictures = data if isinstance(data, Pictures) else pictures_of(run, data)
     recorded = described["data"]
-    source = data if data is not None else _source(run, recorded)
-    pictures = source if isinstance(source, Pictures) else open_pictures(source, **recorded.get("options", {}))
-    if _fingerprint(pictures) != recorded["fingerprint"]:
+    if fingerprint(pictures) != recorded["fingerprint"]:
         raise DataError(
             f"the pictures are not those that {path} was started on", "Give the same ones, or start a new run."
         )
-    if run.has("splits.csv"):
-        pictures.split = _splits(run, len(pictures))
     torch.set_num_threads(int(described["threads"]))
     return from_json(described["model"]).fit(pictures, run=run, resume=True, **how)
+
+
+def pictures_of(run: Run, source: Any = None, **how: Any) -> Pictures:
+    """The pictures a run was made from, read as they were then, with the run's splits."""
+    from isthmus.images.opening import open_pictures
+
+    recorded = run.read_json("run.json").get("data") or {}
+    options = dict(recorded.get("options") or {})
+    if "labels" in options:
+        options["labels"] = run.path / options["labels"]
+    if isinstance(options.get("size"), list):
+        options["size"] = tuple(options["size"])
+    pictures = open_pictures(source if source is not None else _source(run, recorded), **options, **how)
+    if run.has("splits.csv"):
+        pictures.split = splits_of(run, pictures)
+    return pictures
 
 
 def to_json(estimator: Estimator) -> dict[str, Any]:
@@ -143,32 +154,35 @@ def _data(run: Run, pictures: Pictures) -> dict[str, Any]:
         "pictures": len(pictures),
         "labelled": int((pictures.labels >= 0).sum()),
         "classes": list(pictures.classes),
-        "fingerprint": _fingerprint(pictures),
+        "fingerprint": fingerprint(pictures),
     }
 
 
 def _source(run: Run, recorded: dict[str, Any]) -> Any:
-    if recorded.get("name"):
+    if recorded.get("kind") == "set":
         return recorded["name"]
     if recorded.get("relative_path"):
         return run.path / recorded["relative_path"]
     raise RunError(f"{run.path} does not say where its pictures are", "Give them: isthmus fit PATH --resume RUN.")
 
 
-def _fingerprint(pictures: Pictures) -> str:
+def fingerprint(pictures: Pictures) -> str:
     """Changes when pictures are added, removed or reshaped."""
     shape = "x".join(map(str, pictures.pixels.shape))
     return f"{shape}-{int(np.bitwise_xor.reduce(pictures.keys)) & 0xFFFFFFFFFFFFFFFF:016x}"
 
 
-def _splits(run: Run, rows: int) -> np.ndarray:
+def splits_of(run: Run, pictures: Pictures) -> np.ndarray:
+    """The split of each picture as the run recorded it, by id."""
     import csv
 
     with open(run.path / "splits.csv", encoding="utf-8", newline="") as file:
-        split = np.array([row["split"] for row in csv.DictReader(file)], dtype=object)
-    if len(split) != rows:
-        raise RunError(f"{run.path / 'splits.csv'} has {len(split)} rows for {rows} pictures", "Restore the file.")
-    return split
+        split = {row["id"]: row["split"] for row in csv.DictReader(file)}
+    if set(split) != set(map(str, pictures.ids)):
+        raise DataError(
+            f"the pictures are not those in {run.path / 'splits.csv'}", "Give the pictures that the run was made from."
+        )
+    return np.array([split[str(i)] for i in pictures.ids], dtype=object)
 
 
 def _quoted(text: str) -> str:

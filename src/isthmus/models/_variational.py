@@ -43,7 +43,8 @@ class Variational(Reconstructing, ABC):
 
     @property
     def binary_likelihood(self) -> bool:
-        return self.likelihood == "bernoulli"
+        """Whether the model is one of 0/1 pixels: its nats and those of grey values are different quantities."""
+        return self.likelihood == "bernoulli" and self.binarise
 
     def phases(self) -> tuple[Phase, ...]:
         player = Player("vae", (self.net_,), self.loss, self.weights)
@@ -61,7 +62,7 @@ class Variational(Reconstructing, ABC):
 
     def log_likelihood(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         """log p(x|z) in nats, per picture."""
-        if self.binary_likelihood:
+        if self.likelihood == "bernoulli":
             return terms.bernoulli(self.raw(z), x)
         return terms.gaussian(self.decode(z), x, self.log_sigma())
 
@@ -79,14 +80,14 @@ class Variational(Reconstructing, ABC):
 
     def _build(self) -> nn.Module:
         net = super()._build()
-        if not self.binary_likelihood:
+        if self.likelihood == "gaussian":
             net["sigma"] = _Sigma(self.sigma)
         return net
 
     def _start_from(self, data: Resident) -> None:
         super()._start_from(data)
         x = data.pictures(torch.arange(min(len(data), 4096)))
-        if self.binary_likelihood and (x.min() < 0 or x.max() > 1):
+        if self.likelihood == "bernoulli" and (x.min() < 0 or x.max() > 1):
             raise DataError(
                 f"pixels from {x.min():.3g} to {x.max():.3g} are no probabilities, which a bernoulli likelihood needs",
                 "Leave --scale at auto, or use --likelihood gaussian.",

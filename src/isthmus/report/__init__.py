@@ -1,0 +1,19 @@
+"""Figures, drawn with Pillow from arrays and files; nothing here trains."""
+
+from isthmus.report.axes import png
+from isthmus.report.bars import bars, kl_bars
+from isthmus.report.curves import curves, training_curves
+from isthmus.report.grid import comparison_grid, picture_grid, to_rgb
+from isthmus.report.scatter import scatter
+
+__all__ = [
+    "bars",
+    "comparison_grid",
+    "curves",
+    "kl_bars",
+    "picture_grid",
+    "png",
+    "scatter",
+    "to_rgb",
+    "training_curves",
+]

@@ -46,7 +46,9 @@ def principal_components(rows: np.ndarray | torch.Tensor, k: int) -> Components:
     rows = torch.as_tensor(rows).detach().cpu().flatten(1)
     n, d = rows.shape
     if n < 2 or not 1 <= k:
-        raise DataError(f"{k} components of {n} rows were asked for", "Give at least two rows and ask for at least one.")
+        raise DataError(
+            f"{k} components of {n} rows were asked for", "Give at least two rows and ask for at least one."
+        )
     if min(n, d) > _LARGEST:
         rows = rows[torch.linspace(0, n - 1, _LARGEST).long()]
     mean = sum(part.double().sum(dim=0) for part in rows.split(_ROWS)) / len(rows)

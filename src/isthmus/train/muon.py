@@ -5,6 +5,7 @@ The step of a matrix is the polar factor of its momentum. It is found on the Gra
 optimiser was made, so that one `lr` means "this share of the layer's size" for a kernel of 16 numbers and for a wide layer.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -56,13 +57,25 @@ class Muon(torch.optim.Optimizer):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Adds the group and gives its parameters their state, all of it tensors, before any step."""
-        super().add_param_group(param_group)
+        _plain("add_param_group")(self, param_group)
         group = self.param_groups[-1]
         for p in group["params"]:
             self.state[p] = _fresh(p, group["largest"])
 
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets the gradients."""
+        _plain("zero_grad")(self, set_to_none)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of every parameter, tensors only, and the settings of the groups."""
+        return _plain("state_dict")(self)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes over what `state_dict` gave."""
+        _plain("load_state_dict")(self, state_dict)
+
     @torch.no_grad()
-    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step of every parameter that has a gradient."""
         loss = None
         if closure is not None:
@@ -79,7 +92,7 @@ class Muon(torch.optim.Optimizer):
     def _move_matrices(self, params: list[Tensor], group: dict[str, Any]) -> None:
         if not params:
             return
-        grads = [p.grad for p in params]
+        grads = _grads(params)
         buffers = [self.state[p]["momentum"] for p in params]
         torch._foreach_lerp_(buffers, grads, 1 - group["momentum"])
         # Nesterov's look ahead: the newest gradient counts once more.
@@ -95,7 +108,7 @@ class Muon(torch.optim.Optimizer):
         if not params:
             return
         states = [self.state[p] for p in params]
-        grads = [p.grad for p in params]
+        grads = _grads(params)
         means, squares, steps = ([s[key] for s in states] for key in ("mean", "square", "step"))
         first, second = group["betas"]
         torch._foreach_add_(steps, 1)
@@ -111,6 +124,11 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_addcdiv_(params, means, sizes, moves)
 
 
+def _plain(name: str) -> Callable[..., Any]:
+    """The base class's method without its wrapper, whose first call imports a compiler: longer than a short training."""
+    return inspect.unwrap(getattr(torch.optim.Optimizer, name))
+
+
 def polar(matrices: list[Tensor]) -> list[Tensor]:
     """The nearest matrix with all singular values one (nearly), of each; directions of no size at all stay away."""
     roots = _inverse_roots(matrices, [matrix.new_ones(()) for matrix in matrices])
@@ -124,6 +142,10 @@ def _fresh(p: Tensor, largest: int) -> dict[str, Tensor]:
         return {"momentum": torch.zeros_like(value), "scale": _spectral_norm(_flat(p, value))}
     zeros = {"mean": torch.zeros_like(value), "square": torch.zeros_like(value)}
     return {**zeros, "step": torch.zeros((), dtype=torch.float32)}
+
+
+def _grads(params: list[Tensor]) -> list[Tensor]:
+    return [p.grad for p in params if p.grad is not None]
 
 
 def _vector(p: Tensor) -> bool:

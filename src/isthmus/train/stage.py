@@ -109,12 +109,14 @@ class Stage:
             batches = {name: feeder.batch(0) for name, feeder in self.feeders.items()}
             total, _ = self.objectives[player.name](self.moment(0), **batches)
             total.backward(inputs=player.parameters())
-            self.optimisers[player.name].zero_grad(set_to_none=True)
+            for parameter in player.parameters():
+                parameter.grad = None
 
     def _move(self, player: Player, batches: dict[str, Batch], moment: Moment, rate: float, step: int) -> None:
         optimiser, mine = self.optimisers[player.name], player.parameters()
         torch.manual_seed(stream(*self.parts, player.name, step))
-        optimiser.zero_grad(set_to_none=True)
+        for parameter in mine:
+            parameter.grad = None
         for part, share in split(batches, self.settings.accumulate):
             total, terms = self.objectives[player.name](moment, **part)
             if part_is_checked(total, step) and not math.isfinite(total.item()):

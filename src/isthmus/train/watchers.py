@@ -1,8 +1,9 @@
 """Who is told how training goes. A watcher overrides what it cares about."""
 
+import sys
 from typing import Any
 
-__all__ = ["ProgressBar", "Watcher"]
+__all__ = ["Lines", "ProgressBar", "Watcher"]
 
 
 class Watcher:
@@ -45,9 +46,20 @@ class ProgressBar(Watcher):
         self._bar.update(self._task, completed=done)
 
     def on_epoch(self, line: dict[str, Any]) -> None:
-        losses = [f"{name} {terms['loss']:.4g}" for name, terms in line["players"].items()]
-        watched = f", validation {line['validation']['loss']:.4g}" if line.get("validation") else ""
-        self._bar.update(self._task, description=f"epoch {line['epoch']}: {', '.join(losses)}{watched}")
+        self._bar.update(self._task, description=_summary(line))
 
     def on_end(self) -> None:
         self._bar.stop()
+
+
+class Lines(Watcher):
+    """One line an epoch on stderr: for logs, and wherever there is no terminal."""
+
+    def on_epoch(self, line: dict[str, Any]) -> None:
+        print(f"{_summary(line)} ({line['seconds']:.1f} s)", file=sys.stderr, flush=True)
+
+
+def _summary(line: dict[str, Any]) -> str:
+    losses = [f"{name} {terms['loss']:.4g}" for name, terms in line["players"].items()]
+    watched = f", validation {line['validation']['loss']:.4g}" if line.get("validation") else ""
+    return f"epoch {line['epoch']}: {', '.join(losses)}{watched}"

@@ -1,0 +1,102 @@
+"""Judge a model on pictures it was not trained on, beside PCA and predictors that know nothing."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from isthmus.cli._pictures import add_pictures, of_run
+from isthmus.cli._talk import image_out, print_json, say, table, tick
+
+__all__ = ["arguments", "run"]
+
+
+def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    parser.add_argument("run_folder", metavar="RUN")
+    add_pictures(parser, required=False)
+    parser.add_argument(
+        "--samples", type=int, default=100, metavar="K", help="draws a picture for the likelihood (default: 100)"
+    )
+    parser.add_argument("--precision", choices=("float32", "bf16"), default="float32", help="of those draws")
+    parser.add_argument("--json", action="store_true", help="one record a line")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from isthmus.models._saving import load
+    from isthmus.run import Run
+
+    model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
+    test = of_run(folder, arguments)
+    records = _records(model, folder, test, arguments)
+    folder.record(*records)
+    if arguments.json:
+        print_json(*(record.to_json() for record in records))
+        return 0
+    rows = [[r.name, f"{r.value:.5g}", _interval(r.interval), f"{r.n:,}"] for r in records]
+    print(table(["on pictures not trained on", "value", "95 % interval", "n"], rows))
+    for record in records:
+        if "verdict" in record.extra:
+            print(record.extra["verdict"])
+    return 0
+
+
+def _records(model: Any, folder: Any, test: Any, arguments: argparse.Namespace) -> list[Any]:
+    from isthmus.measure.codes import codes
+    from isthmus.measure.reconstruction import reconstruction
+
+    training = _training(folder, arguments)
+    command = " ".join(["isthmus", "evaluate", "RUN", *(["PATH"] if arguments.path else [])])
+    common = {"split": "given" if arguments.path else "test", "seed": model.seed, "command": command}
+    records = []
+    with tick("reconstruction") as told:
+        found = reconstruction(model, test, test if training is None else training, tick=told)
+    for name, interval in found.rows().items():
+        records.append(_record(f"MSE, {name}", interval, **common))
+    records[0].extra["verdict"] = f"Reconstruction is {found.verdict()}."
+    if model.has_density:
+        from isthmus.measure.density import importance_weighted_bound
+
+        with tick("likelihood") as told:
+            density = importance_weighted_bound(
+                model, test, arguments.samples, precision=arguments.precision, tick=told
+            )
+        records += [_record(name, interval, **common) for name, interval in density.rows().items()]
+        seen = codes(model, test)
+        total = _record("KL, nats", seen.kl_total, **common)
+        total.extra = {"per_dimension": [round(float(v), 5) for v in seen.kl], "verdict": f"Code: {seen.verdict()}."}
+        records += [total, _plain("active units", seen.active_units, seen.n, **common)]
+        _draw(folder, seen)
+    return records
+
+
+def _training(folder: Any, arguments: argparse.Namespace) -> Any:
+    """The run's own training pictures, for PCA to be fitted on; without them PCA learns from what it is tested on."""
+    from isthmus.errors import IsthmusError
+
+    try:
+        own = argparse.Namespace(**(vars(arguments) | {"path": None}))
+        return of_run(folder, own, which="train")
+    except IsthmusError as error:
+        say(f"note: PCA is fitted on the test pictures themselves, which favours it ({error.what})")
+        return None
+
+
+def _draw(folder: Any, seen: Any) -> None:
+    from isthmus.report.bars import kl_bars
+
+    image_out(kl_bars(seen.kl, seen.active), str(folder.path / "kl.png"))
+
+
+def _record(name: str, interval: Any, **common: Any) -> Any:
+    from isthmus.run import Record
+
+    return Record(name, interval.value, (interval.low, interval.high), interval.n, **common)
+
+
+def _plain(name: str, value: float, n: int, **common: Any) -> Any:
+    from isthmus.run import Record
+
+    return Record(name, value, None, n, **common)
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f"{interval[0]:.5g} .. {interval[1]:.5g}"

@@ -1,0 +1,56 @@
+"""What the measures ask of a fitted model, and how pictures are handed to it a batch at a time."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from isthmus.rng import keys_of
+
+__all__ = ["Fitted", "Tick", "batches", "evaluate", "keys_for", "part_of"]
+
+Tick = Callable[[int, int], None]
+"""Called with (done, total) after every batch: what a progress bar hangs on."""
+
+
+class Fitted(Protocol):
+    """A fitted model as floors 5 and 6 know it."""
+
+    latent_shape_: tuple[int, ...]
+
+    def tensor(self, X: Any) -> torch.Tensor: ...
+
+    def encode(self, x: torch.Tensor) -> Any: ...
+
+    def decode(self, z: torch.Tensor) -> torch.Tensor: ...
+
+    def log_likelihood(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor: ...
+
+
+def part_of(X: Any, start: int, stop: int) -> Any:
+    """Some rows of an array, or of `Pictures`, which know their own layout and keep it."""
+    return X.take(np.arange(start, min(stop, len(X)))) if hasattr(X, "pixels") else X[start:stop]
+
+
+def keys_for(X: Any) -> np.ndarray:
+    """The key of each picture: by its id where it has one, else by its row, as `Pictures.from_array` does."""
+    keys = getattr(X, "keys", None)
+    return keys_of(str(row) for row in range(len(X))) if keys is None else keys
+
+
+def batches(model: Fitted, X: Any, size: int, tick: Tick | None = None) -> Iterator[tuple[int, torch.Tensor]]:
+    """`(first row, scaled pictures)`, without gradients being asked for by anyone who only reads."""
+    for start in range(0, len(X), size):
+        x = model.tensor(part_of(X, start, start + size))
+        yield start, x
+        if tick:
+            tick(start + len(x), len(X))
+
+
+def evaluate(
+    model: Fitted, X: Any, function: Callable[[torch.Tensor], torch.Tensor], size: int = 512, tick: Tick | None = None
+) -> torch.Tensor:
+    """`function` of every batch of scaled pictures, joined on the CPU, without gradients."""
+    with torch.inference_mode():
+        return torch.cat([function(x).float().cpu() for _, x in batches(model, X, size, tick)])
