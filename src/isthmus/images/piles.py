@@ -133,8 +133,10 @@ def _own_type(array: Any, name: str, source: dict[str, Any]) -> tuple[np.ndarray
     if kind == "b":
         source["range"] = [0, 1]
         return pixels.view(np.uint8) if pixels.flags.c_contiguous else pixels.astype(np.uint8), []
+    if not pixels.dtype.isnative:
+        pixels = pixels.astype(pixels.dtype.newbyteorder("="))
     if pixels.dtype in (np.uint8, np.uint16, np.float32) or not pixels.size:
-        return pixels if pixels.dtype.isnative else pixels.astype(pixels.dtype.newbyteorder("=")), []
+        return pixels, []
     if kind == "f":
         with np.errstate(over="ignore"):
             return pixels.astype(np.float32), []

@@ -24,7 +24,7 @@ def assemble(arrays: dict[str, np.ndarray], name: str, options: ReadOptions, sou
     images = {key: roles[key][1] for key in arrays if roles[key][0] == "images" and arrays[key].ndim >= 2}
     if not images:
         images = _only_candidate(arrays, name)
-    names = next((_texts(arrays[key]) for key in arrays if roles[key][0] == "names"), None)
+    names = next((tuple(map(str, arrays[k].reshape(-1))) for k in arrays if roles[k][0] == "names"), None)
     pieces: dict[str, list[Pictures]] = {}
     for key, part in images.items():
         labels = next((arrays[k] for k, role in roles.items() if role == ("labels", part)), None)
@@ -98,11 +98,3 @@ def _columns(arrays: dict[str, np.ndarray], roles: dict[str, tuple[str, str]], c
             flat = array.reshape(-1)
             columns[key] = flat.astype(np.float64) if flat.dtype.kind in "biuf" else flat.astype(str).astype(object)
     return columns
-
-
-def _texts(array: np.ndarray) -> tuple[str, ...]:
-    """Names from a text array, or from a MATLAB cell array of them."""
-    if array.dtype.kind in "OU":
-        cells = [np.asarray(cell).reshape(-1) for cell in array.reshape(-1)]
-        return tuple(str(cell[0]).strip() if cell.size else "" for cell in cells)
-    return tuple(str(value) for value in array.reshape(-1).tolist())

@@ -2,6 +2,7 @@
 
 from isthmus.measure.codes import Codes, codes
 from isthmus.measure.density import Density, binarised, importance_weighted_bound
+from isthmus.measure.maps import MapScores, map_scores
 from isthmus.measure.oracle import Oracle
 from isthmus.measure.reconstruction import Baselines, Reconstruction, fit_baselines, reconstruction
 from isthmus.measure.samples import SampleQuality, classification_accuracy_score, nearest_training, sample_quality
@@ -10,6 +11,7 @@ __all__ = [
     "Baselines",
     "Codes",
     "Density",
+    "MapScores",
     "Oracle",
     "Reconstruction",
     "SampleQuality",
@@ -18,6 +20,7 @@ __all__ = [
     "codes",
     "fit_baselines",
     "importance_weighted_bound",
+    "map_scores",
     "nearest_training",
     "reconstruction",
     "sample_quality",

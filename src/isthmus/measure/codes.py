@@ -45,6 +45,17 @@ class Codes:
     def active_units(self) -> int:
         return int(self.active.sum())
 
+    def rows(self) -> dict[str, float | Interval]:
+        """Name to number, for tables; the values of each dimension are the arrays."""
+        found: dict[str, float | Interval | None] = {
+            "KL, nats": self.kl_total,
+            "active units": float(self.active_units),
+            "gap to the prior, nats": self.prior_gap,
+            "dimensions filled": self.spread,
+            "largest correlation": self.largest_correlation,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
     def verdict(self) -> str:
         """In words."""
         used, all_of_them = self.active_units, len(self.mean_variance)

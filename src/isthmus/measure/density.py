@@ -121,7 +121,6 @@ def _summaries(weights: torch.Tensor, wanted: list[int]) -> torch.Tensor:
 def _weights(model: Fitted, X: Any, keys: np.ndarray, draws: int, seed: int, precision: str) -> torch.Tensor:
     """log p(x|z) + log p(z) - log q(z|x) of `draws` codes for each picture, in float64."""
     x = model.tensor(X)
-    keys = torch.as_tensor(keys).to(x.device)
     if getattr(model, "binary_likelihood", False):
         x = binarised(x, keys)
     q = model.encode(x)
@@ -129,7 +128,9 @@ def _weights(model: Fitted, X: Any, keys: np.ndarray, draws: int, seed: int, pre
         raise UsageError(f"{type(model).__name__} has no density", "Measure the density of a model with a posterior.")
     parts = []
     for start in range(0, draws, _BLOCK):
-        noise = Noise(keys, seed, "importance", start // _BLOCK).normal("latent", _BLOCK, *q.mean.shape[1:])
+        noise = Noise(torch.as_tensor(keys).to(x.device), seed, "importance", start // _BLOCK).normal(
+            "latent", _BLOCK, *q.mean.shape[1:]
+        )
         parts.append(_block(model, x, q, noise[:, : draws - start], precision))
     return torch.cat(parts, dim=1)
 

@@ -5,6 +5,7 @@ pictures are. Change nothing here without giving RECIPE a new name: old numbers 
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,12 +32,12 @@ FEATURES = 64
 """Width of the penultimate layer: what samples are compared in. Small, so that 10,000 pictures make a good Gaussian."""
 
 _LARGEST = 64
-_SETTINGS = {"batch_size": 128, "optimiser": "adamw", "learning_rate": 3e-3, "weight_decay": 1e-2}
+_SETTINGS = Settings(batch_size=128, optimiser="adamw", learning_rate=3e-3, weight_decay=1e-2, schedule="one-cycle")
 _EPOCHS, _PICTURES = 5, 40_000  # at least so many epochs, and on a small set at least so many pictures seen
 
 
 class Oracle:
-    """Pictures are `(n, c, h, w)`, `(n, h, w)` or square `(n, features)`, in [0, 1]; bytes beyond 1 are divided by 255."""
+    """Judges `(n, c, h, w)`, `(n, h, w)` or square `(n, features)`, in [0, 1]; bytes beyond 1 are divided by 255."""
 
     def fit(self, pictures: Any, labels: np.ndarray, seed: int = 0, watchers: tuple[Watcher, ...] = ()) -> Self:
         """Train on the labelled pictures; sides beyond 64 are averaged down to 64."""
@@ -53,7 +54,7 @@ class Oracle:
         data = Resident.of(x.numpy(), labels[known].astype(np.int64), keys, Scaling(), torch.device("cpu"))
         player = Player("oracle", (self.net,), self._loss)
         epochs = max(_EPOCHS, -(-_PICTURES // len(known)))
-        settings = Settings(seed=stream(seed, RECIPE) >> 32, schedule="one-cycle", **_SETTINGS)
+        settings = replace(_SETTINGS, seed=stream(seed, RECIPE) >> 32)
         train(self.net, [Phase("oracle", (player,), epochs)], data, settings, watchers=watchers)
         return self
 
@@ -128,8 +129,8 @@ def as_pictures(pictures: Any) -> torch.Tensor:
         x = x[:, None]
     if x.ndim != 4:
         raise DataError(f"an array of shape {tuple(x.shape)} holds no pictures", "Give (n, c, h, w) or (n, h, w).")
-    size = tuple(min(side, _LARGEST) for side in x.shape[2:])
-    return x if x.shape[2:] == size else F.adaptive_avg_pool2d(x, size)
+    size = (min(x.shape[2], _LARGEST), min(x.shape[3], _LARGEST))
+    return x if tuple(x.shape[2:]) == size else F.adaptive_avg_pool2d(x, size)
 
 
 class _Norm(nn.Module):

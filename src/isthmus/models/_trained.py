@@ -1,5 +1,6 @@
 """Models that learn by steps: the fields that say how, and the way into the loop."""
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ from isthmus.train.watchers import Watcher
 __all__ = ["Trained"]
 
 _BIG_ENOUGH_FOR_BF16 = 100_000
-_PICTURES_SEEN = 540_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 10, 200
+_SMALLEST_BATCH, _FEWEST_STEPS = 16, 64
 
 
 @dataclass(kw_only=True, eq=False)
@@ -37,12 +38,14 @@ class Trained(Model):
     """Networks moved by players in phases. A model says which; everything else is here or in the loop."""
 
     net: str | Net = option("mlp", "kind of network: a name, or a configured Net")
-    epochs: float | None = option(None, "passes over the pictures (default: by their number)", low=0)
-    batch_size: int = option(64, "pictures a step", low=1)
-    optimiser: str = option("muon", "how weights move", choices=tuple(OPTIMISERS))
-    learning_rate: float | None = option(None, "step size (default: the optimiser's own)", low=0)
+    epochs: float | None = option(None, "passes over the pictures (default: by their number and the network)", low=0)
+    batch_size: int | None = option(None, "pictures a step (default: by the network)", low=1)
+    optimiser: str | None = option(None, "how weights move (default: by the network)", choices=tuple(OPTIMISERS))
+    learning_rate: float | None = option(None, "step size (default: by the network, or the optimiser's own)", low=0)
     weight_decay: float = option(0.0, "L2, or decoupled decay with adamw and muon", low=0)
-    schedule: str = option("linear", "the learning rate over the epochs", choices=SCHEDULES)
+    schedule: str | None = option(
+        None, "the learning rate over the epochs (default: by the network)", choices=SCHEDULES
+    )
     warm_up: float = option(0.05, "share of the steps over which the learning rate rises", low=0)
     clip: float | None = option(None, "largest norm of a gradient", low=0)
     accumulate: int = option(1, "pieces a batch is computed in, where memory is short", low=1)
@@ -58,10 +61,10 @@ class Trained(Model):
         return self.net if isinstance(self.net, Net) else discover.find("nets", self.net, "Net")()
 
     def epochs_for(self, pictures: int) -> float:
-        """Few pictures are seen more often: about 540,000 looks, within 10 to 200 epochs."""
+        """Few pictures are seen more often: as many looks as the network needs, within 10 to 200 epochs."""
         if self.epochs is not None:
             return self.epochs
-        return float(np.clip(round(_PICTURES_SEEN / pictures), _FEWEST_EPOCHS, _MOST_EPOCHS))
+        return float(np.clip(round(self.net_for().habits.looks / pictures), _FEWEST_EPOCHS, _MOST_EPOCHS))
 
     def _wants_pictures(self) -> bool:
         return not self.net_for().takes_tables
@@ -88,21 +91,29 @@ class Trained(Model):
         return Resident.of(pixels, pictures.labels, pictures.keys, self.scaling_, self.device_)
 
     def _settings(self, phases: tuple[Phase, ...], data: Resident) -> Settings:
+        """The fields that were set, and the network's habits for those that were not."""
         names = (
             "seed batch_size optimiser learning_rate weight_decay schedule warm_up clip accumulate ema patience".split()
         )
-        settings = Settings(**{name: getattr(self, name) for name in names})
+        habits = vars(self.net_for().habits)
+        if self.optimiser not in (None, habits["optimiser"]):
+            habits = habits | {"learning_rate": None}
+        chosen = {name: getattr(self, name) for name in names}
+        chosen = {name: habits.get(name) if value is None else value for name, value in chosen.items()}
+        if self.batch_size is None:  # a small pile still gets some steps an epoch
+            chosen["batch_size"] = min(chosen["batch_size"], max(_SMALLEST_BATCH, len(data) // _FEWEST_STEPS))
+        settings = Settings(**chosen)
         self.precision_ = self.precision
         if self.precision == "auto":
             size = sum(parameter.numel() for parameter in self.net_.parameters())
             fast = size >= _BIG_ENOUGH_FOR_BF16 and self._measure_bf16(phases, data, settings)
             self.precision_ = "bf16" if fast else "float32"
-        return Settings(**(vars(settings) | {"bf16": self.precision_ == "bf16"}))
+        return dataclasses.replace(settings, bf16=self.precision_ == "bf16")
 
     def _measure_bf16(self, phases: tuple[Phase, ...], data: Resident, settings: Settings) -> bool:
         """Time forward and backward both ways on the first batch; no weight moves."""
         stages = {
-            bf16: Stage(self.net_, phases[0], 0, data, Settings(**(vars(settings) | {"bf16": bf16})), lambda o: o)
+            bf16: Stage(self.net_, phases[0], 0, data, dataclasses.replace(settings, bf16=bf16), lambda o: o)
             for bf16 in (False, True)
         }
         before = {name: value.clone() for name, value in self.net_.state_dict().items()}

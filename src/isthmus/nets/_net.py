@@ -10,7 +10,7 @@ from torch import nn
 from isthmus.errors import UsageError
 from isthmus.estimator import Estimator
 
-__all__ = ["ACTIVATIONS", "Net", "activation", "dense", "per_layer"]
+__all__ = ["ACTIVATIONS", "Habits", "Net", "activation", "dense", "kaiming", "per_layer", "size_of"]
 
 ACTIVATIONS = {
     "identity": nn.Identity,
@@ -24,11 +24,26 @@ ACTIVATIONS = {
 }
 
 
+@dataclass(frozen=True)
+class Habits:
+    """How a kind of network trains well when nobody says otherwise; measured, see dev/LOG.md.
+
+    `looks` is how many pictures training sees in all, so that small piles are seen more often.
+    """
+
+    optimiser: str = "adamw"
+    learning_rate: float = 4e-3
+    batch_size: int = 256
+    schedule: str = "cosine"
+    looks: int = 3_000_000
+
+
 @dataclass(kw_only=True, eq=False)
 class Net(Estimator, ABC):
     """A way to build networks for any shape. The blocks of an encoder are its children, in order: its layers."""
 
     takes_tables: ClassVar[bool] = False
+    habits: ClassVar[Habits] = Habits()
 
     @abstractmethod
     def encoder(self, shape: tuple[int, ...], width: int) -> nn.Sequential:
@@ -45,12 +60,29 @@ def activation(name: str) -> nn.Module:
     return ACTIVATIONS[name]()
 
 
+def kaiming(layer: nn.Module) -> nn.Module:
+    """Weights that keep the size of what passes through them under a rectifier, biases zero.
+
+    Each output of a transposed convolution sums over kernel / stride inputs a side, which torch's own count overlooks.
+    """
+    weight = layer.weight
+    inputs = weight[0].numel()
+    if isinstance(layer, nn.ConvTranspose2d):
+        overlap = [max(1.0, k / s) for k, s in zip(layer.kernel_size, layer.stride, strict=True)]
+        inputs = layer.in_channels * math.prod(overlap)
+    nn.init.normal_(weight, 0.0, math.sqrt(2 / inputs))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
 def dense(widths: tuple[int, ...], act: str, batch_norm: bool = False) -> list[nn.Module]:
     """Fully connected blocks through these widths, an activation after each."""
     blocks: list[nn.Module] = []
     for before, after in zip(widths, widths[1:], strict=False):
         norm = [nn.BatchNorm1d(after)] if batch_norm else []
-        blocks.append(nn.Sequential(nn.Linear(before, after, bias=not batch_norm), *norm, activation(act)))
+        linear = kaiming(nn.Linear(before, after, bias=not batch_norm))
+        blocks.append(nn.Sequential(linear, *norm, activation(act)))
     return blocks
 
 

@@ -1,11 +1,14 @@
 """Strided convolutions and their transposes: any picture size, any number of channels."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+import torch
 from torch import nn
 
 from isthmus.estimator import option
-from isthmus.nets._net import Net, activation, dense, per_layer
+from isthmus.nets._fold import FoldConvTranspose2d
+from isthmus.nets._net import Habits, Net, activation, dense, kaiming, per_layer
 
 __all__ = ["Conv", "Net"]
 
@@ -20,42 +23,41 @@ Layer = dict[str, tuple[int, int]]
 class Conv(Net):
     """Each layer's transpose restores its input size exactly, so no picture size needs a network of its own."""
 
+    habits: ClassVar[Habits] = Habits("muon", 0.02, 64, "linear", 600_000)
+
     channels: tuple[int, ...] | None = option(None, "channels of each layer (default: by the picture size)")
     kernel: int | tuple[int, ...] = option(4, "kernel size, one number or one a layer")
     stride: int | tuple[int, ...] = option(2, "stride, one number or one a layer")
     padding: int | tuple[int, ...] = option(1, "padding, one number or one a layer")
     hidden: tuple[int, ...] = option((), "widths of fully connected layers between the maps and the code")
-    activation: str = option("relu", "after every hidden layer")
+    activation: str = option("leaky-relu", "after every hidden layer")
     batch_norm: bool = option(False, "normalise after every convolution")
 
     def encoder(self, shape: tuple[int, ...], width: int) -> nn.Sequential:
         channels, layers, sizes = self._plan(shape)
         blocks: list[nn.Module] = []
         for before, after, layer in zip(channels, channels[1:], layers, strict=False):
-            convolution = nn.Conv2d(before, after, **layer, bias=not self.batch_norm)
+            convolution = kaiming(nn.Conv2d(before, after, **layer, bias=not self.batch_norm))
             blocks.append(self._block(convolution, after))
         flat = channels[-1] * sizes[-1][0] * sizes[-1][1]
         widths = (flat, *self.hidden)
-        return nn.Sequential(*blocks, nn.Flatten(), *dense(widths, self.activation), nn.Linear(widths[-1], width))
+        code = kaiming(nn.Linear(widths[-1], width))
+        return _channels_last(*blocks, _Flat(), *dense(widths, self.activation), code)
 
     def decoder(self, width: int, shape: tuple[int, ...]) -> nn.Sequential:
         channels, layers, sizes = self._plan(shape)
-        flat = (channels[-1], *sizes[-1])
-        widths = (width, *reversed(self.hidden), flat[0] * flat[1] * flat[2])
-        blocks: list[nn.Module] = [*dense(widths, self.activation), nn.Unflatten(1, flat)]
+        flat = channels[-1] * sizes[-1][0] * sizes[-1][1]
+        widths = (width, *reversed(self.hidden), flat)
+        blocks: list[nn.Module] = [*dense(widths, self.activation), _Maps(*sizes[-1])]
         for depth in range(len(layers), 0, -1):
             layer, small, large = layers[depth - 1], sizes[depth], sizes[depth - 1]
             extra = tuple(big - undone(s, layer, axis) for axis, (s, big) in enumerate(zip(small, large, strict=True)))
             last = depth == 1
-            convolution = nn.ConvTranspose2d(
-                channels[depth],
-                channels[depth - 1],
-                **layer,
-                output_padding=extra,
-                bias=last or not self.batch_norm,
-            )
-            blocks.append(convolution if last else self._block(convolution, channels[depth - 1]))
-        return nn.Sequential(*blocks)
+            kind = FoldConvTranspose2d if last else nn.ConvTranspose2d
+            bias = last or not self.batch_norm
+            convolution = kind(channels[depth], channels[depth - 1], **layer, output_padding=extra, bias=bias)
+            blocks.append(kaiming(convolution) if last else self._block(kaiming(convolution), channels[depth - 1]))
+        return _channels_last(*blocks)
 
     def _block(self, convolution: nn.Module, channels: int) -> nn.Sequential:
         norm = [nn.BatchNorm2d(channels)] if self.batch_norm else []
@@ -79,6 +81,29 @@ class Conv(Net):
             layers.append(layer)
             sizes.append(tuple(shrunk(length, layer, axis) for axis, length in enumerate(sizes[-1])))
         return channels, layers, sizes
+
+
+class _Flat(nn.Module):
+    """Maps to rows in the order in which channels-last maps lie in memory, so that nothing is copied."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class _Maps(nn.Module):
+    """Rows back to maps: the inverse of `_Flat`."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self.size = (height, width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.unflatten(1, (*self.size, -1)).permute(0, 3, 1, 2)
+
+
+def _channels_last(*blocks: nn.Module) -> nn.Sequential:
+    """Channels innermost in memory: what the convolutions of CPUs and GPUs run fastest."""
+    return nn.Sequential(*blocks).to(memory_format=torch.channels_last)
 
 
 def widths_for(size: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from isthmus.estimator import option
-from isthmus.nets._net import activation
+from isthmus.nets._net import activation, kaiming
 from isthmus.nets.conv import Conv
 
 __all__ = ["Net", "Residual"]
@@ -32,12 +32,11 @@ class _Skip(nn.Module):
         def norm() -> list[nn.Module]:
             return [nn.BatchNorm2d(channels)] if batch_norm else []
 
-        last = nn.Conv2d(channels, channels, 3, padding=1, bias=not batch_norm)
+        last = kaiming(nn.Conv2d(channels, channels, 3, padding=1, bias=not batch_norm))
         with torch.no_grad():
             last.weight.mul_(0.1)
-        self.inside = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=not batch_norm), *norm(), activation(act), last, *norm()
-        )
+        first = kaiming(nn.Conv2d(channels, channels, 3, padding=1, bias=not batch_norm))
+        self.inside = nn.Sequential(first, *norm(), activation(act), last, *norm())
         self.after = activation(act)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,7 @@ from isthmus.report.style import (
     GRID,
     TEXT,
     Canvas,
+    Ink,
     fitted,
     nice_ticks,
     number,
@@ -57,13 +58,13 @@ class Axis:
     def laid(self, start: float, pixels: float, upwards: bool = False) -> "Axis":
         """Put it on the paper and choose its ticks."""
         self.start, self.pixels, self.upwards = start, pixels, upwards
-        for most in range(max(2, int(pixels / (36 if upwards else 60))), 0, -1):
+        for most in range(max(2, min(9, int(pixels / (36 if upwards else 60)))), 0, -1):
             self.ticks = _log_ticks(self.low, self.high, most) if self.log else nice_ticks(self.low, self.high, most)
             if upwards or self.room_for_names() + 14 <= pixels / max(1, len(self.ticks)):
                 break
         return self
 
-    def at(self, values: np.ndarray | float) -> np.ndarray:
+    def at(self, values: np.ndarray | Sequence[float] | float) -> np.ndarray:
         """The place on the paper; NaN for what has none."""
         values = np.asarray(values, np.float64)
         if self.log:
@@ -113,13 +114,15 @@ def frame(canvas: Canvas, across: Axis, up: Axis, x_label: str = "", y_label: st
 class Legend:
     """Names with their colours in as many columns as they need beside the plot; what finds no room is counted."""
 
-    def __init__(self, names: Sequence[str], inks: Sequence[object], height: float, size: int = 12) -> None:
+    def __init__(self, names: Sequence[str], inks: Sequence[Ink], height: float, size: int = 12) -> None:
         self.size = size if len(names) * (text_height(size) + 3) <= height else 10
         self.step = text_height(self.size) + 3
         self.rows = max(1, int(height // self.step))
         room = self.rows * 4
         widest = 170 if len(names) <= self.rows else 110
-        self.entries = list(zip([fitted(n, self.size, widest) for n in names], inks, strict=True))
+        self.entries: list[tuple[str, Ink | None]] = list(
+            zip([fitted(n, self.size, widest) for n in names], inks, strict=True)
+        )
         if len(self.entries) > room:
             rest = len(self.entries) - room + 1
             self.entries = [*self.entries[: room - 1], (f"and {rest} more", None)]

@@ -37,7 +37,8 @@ def bars(
     heading(canvas, MARGIN, MARGIN, title, subtitle, width - 2 * MARGIN)
     reach = np.array([*numbers.values(), *(end for pair in ends.values() for end in pair)])
     axis = Axis.over(reach, room=0, zero=True).laid(left, _LONG)
-    canvas.line([(axis.at(0.0), top), (axis.at(0.0), top + len(values) * _PITCH)], FAINT)
+    zero = float(axis.at(0.0))
+    canvas.line([(zero, top), (zero, top + len(values) * _PITCH)], FAINT)
     chosen = next(iter(values)) if highlight is None else highlight
     for row, (name, value) in enumerate(numbers.items()):
         middle = top + (row + 0.5) * _PITCH
@@ -83,5 +84,6 @@ def kl_bars(kl: Any, active: Any = None, *, title: str = "KL per latent dimensio
             middle = float(across.at(place))
             ink = PALETTE[0] if active[i] else _PLAIN
             canvas.box(middle - thick / 2, edges[0], middle + thick / 2, max(edges[1], edges[0] + 0.5), ink)
-    canvas.line([(left, up.at(0.0)), (left + long, up.at(0.0))], FAINT)
+    floor = float(up.at(0.0))
+    canvas.line([(left, floor), (left + long, floor)], FAINT)
     return canvas.finished()

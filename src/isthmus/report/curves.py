@@ -37,6 +37,7 @@ def curves(
     heights = np.concatenate([y for _, y in lines.values()])
     across = Axis.over(np.concatenate([x for x, _ in lines.values()]), room=0.01)
     up = Axis.over(heights, log=_wants_log(heights) if log is None else log, room=0.05).laid(0, _HEIGHT, True)
+    y_label = f"{y_label}, log scale" if y_label and up.log else y_label
     legend = Legend(list(lines), colours(len(lines)), _HEIGHT) if len(lines) > 1 else None
     left = MARGIN + up.room_for_names() + 10 + (24 if y_label else 0)
     width = left + _WIDTH + (legend.width + 18 if legend else 0) + MARGIN

@@ -13,6 +13,8 @@ __all__ = [
     "PAPER",
     "TEXT",
     "Canvas",
+    "Ink",
+    "Rgb",
     "colours",
     "fitted",
     "font",
@@ -23,6 +25,9 @@ __all__ = [
     "wrapped",
 ]
 
+Ink = str | tuple[int, int, int]
+Rgb = tuple[int, int, int]
+
 PAPER, TEXT, FAINT, GRID = "#ffffff", "#333333", "#7a7a7a", "#e6e6e6"
 
 PALETTE = (  # Okabe and Ito's without black; then dark and light in turn, so that lightness tells what hue does not
@@ -31,23 +36,24 @@ PALETTE = (  # Okabe and Ito's without black; then dark and light in turn, so th
 )
 
 
-def colours(n: int) -> list[tuple[int, int, int]]:
+def colours(n: int) -> list[Rgb]:
     """`n` colours: the palette first, then hues spread by the golden ratio at three lightnesses."""
-    found = [tuple(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in PALETTE[:n]]
+    found = [(int(c[1:3], 16), int(c[3:5], 16), int(c[5:7], 16)) for c in PALETTE[:n]]
     for i in range(n - len(found)):
         hue, light = (i * 0.6180339887) % 1.0, (0.38, 0.52, 0.66)[i % 3]
         found.append(_from_hue(hue, light))
     return found
 
 
-def _from_hue(hue: float, light: float) -> tuple[int, int, int]:
+def _from_hue(hue: float, light: float) -> Rgb:
     import colorsys
 
-    return tuple(round(255 * c) for c in colorsys.hls_to_rgb(hue, light, 0.6))
+    red, green, blue = (round(255 * c) for c in colorsys.hls_to_rgb(hue, light, 0.6))
+    return red, green, blue
 
 
 @cache
-def font(size: int) -> ImageFont.FreeTypeFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)
 
 
@@ -129,12 +135,12 @@ class Canvas:
     def finished(self) -> Image.Image:
         return self.image.resize((self.width, self.height), Image.Resampling.BOX) if self.finer > 1 else self.image
 
-    def text(self, x: float, y: float, text: str, size: int = 13, colour: object = TEXT, anchor: str = "la") -> None:
+    def text(self, x: float, y: float, text: str, size: int = 13, colour: Ink = TEXT, anchor: str = "la") -> None:
         """Anchors are Pillow's: l, m, r across and a, m, s down."""
         place = (x * self.finer, y * self.finer)
         self.pen.text(place, text, fill=colour, font=font(size * self.finer), anchor=anchor)
 
-    def upright(self, x: float, y: float, text: str, size: int = 13, colour: object = TEXT) -> None:
+    def upright(self, x: float, y: float, text: str, size: int = 13, colour: Ink = TEXT) -> None:
         """Text turned a quarter to the left, its middle at (x, y)."""
         words = font(size * self.finer)
         box = Image.new("L", (math.ceil(words.getlength(text)) + 4, text_height(size) * self.finer + 4), 0)
@@ -143,15 +149,15 @@ class Canvas:
         place = (round(x * self.finer - box.width / 2), round(y * self.finer - box.height / 2))
         self.image.paste(Image.new("RGB", box.size, colour), place, box)
 
-    def line(self, points: Sequence[tuple[float, float]], colour: object = TEXT, width: float = 1) -> None:
+    def line(self, points: Sequence[tuple[float, float]], colour: Ink = TEXT, width: float = 1) -> None:
         scaled = [(x * self.finer, y * self.finer) for x, y in points]
         self.pen.line(scaled, fill=colour, width=max(1, round(width * self.finer)), joint="curve")
 
-    def box(self, left: float, top: float, right: float, bottom: float, colour: object) -> None:
+    def box(self, left: float, top: float, right: float, bottom: float, colour: Ink) -> None:
         edges = [round(v * self.finer) for v in (left, top, right, bottom)]
         if edges[2] > edges[0] and edges[3] > edges[1]:
             self.pen.rectangle((edges[0], edges[1], edges[2] - 1, edges[3] - 1), fill=colour)
 
-    def dot(self, x: float, y: float, radius: float, colour: object) -> None:
+    def dot(self, x: float, y: float, radius: float, colour: Ink) -> None:
         f = self.finer
         self.pen.ellipse(((x - radius) * f, (y - radius) * f, (x + radius) * f, (y + radius) * f), fill=colour)

@@ -1,4 +1,4 @@
-"""Squared distances between two clouds of points, a block of rows at a time, so that memory never grows with n squared."""
+"""Squared distances between two clouds of points, a block of rows at a time: memory never grows with n squared."""
 
 from collections.abc import Iterator
 

@@ -42,7 +42,7 @@ def _exact(query: torch.Tensor, bank: torch.Tensor, near: torch.Tensor, k: int) 
     return distances[:, :k].sqrt().double().numpy(), near.gather(1, order[:, :k]).numpy()
 
 
-def knn_predict(train: np.ndarray, labels: np.ndarray, test: np.ndarray, k: int = 5) -> np.ndarray:
+def knn_predict(train: np.ndarray, labels: np.ndarray, test: np.ndarray | torch.Tensor, k: int = 5) -> np.ndarray:
     """The majority class of the `k` nearest labelled training points; a drawn vote goes to the lower class."""
     labels = np.asarray(labels)
     known = labels >= 0

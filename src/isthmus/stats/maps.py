@@ -16,17 +16,17 @@ def trustworthiness(original: np.ndarray, embedded: np.ndarray, k: int = 5) -> f
 
     With the arguments exchanged it is continuity. Venna and Kaski 2001, as in scikit-learn.
     """
-    original, n = points(original, "the originals"), len(original)
+    rows, n = points(original, "the originals"), len(original)
     if len(embedded) != n:
         raise DataError(f"{n} originals and {len(embedded)} points on the map are not pairs")
     if not 1 <= k < n / 2:
         raise DataError(f"{k} neighbours are too many for {n} points", "Use fewer than half of them.")
-    rows = torch.as_tensor(neighbours(embedded, embedded, k, skip_self=True)[1])
+    near = torch.as_tensor(neighbours(embedded, embedded, k, skip_self=True)[1])
     cost = 0
-    for start, block in distance_blocks(original, original):
+    for start, block in distance_blocks(rows, rows):
         here = torch.arange(len(block))
         block[here, start + here] = torch.inf
-        reach = block.gather(1, rows[start : start + len(block)])
+        reach = block.gather(1, near[start : start + len(block)])
         ranks = torch.stack([(block < reach[:, j : j + 1]).sum(dim=1) + 1 for j in range(k)], dim=1)
         cost += int((ranks - k).clamp_min(0).sum())
     return 1.0 - 2.0 * cost / (n * k * (2.0 * n - 3.0 * k - 1.0))
@@ -42,10 +42,10 @@ def silhouette_values(embedded: np.ndarray, labels: np.ndarray) -> np.ndarray:
     labels = np.asarray(labels)
     known = torch.as_tensor(labels >= 0)
     rows = points(torch.as_tensor(embedded)[known], "the map")
-    classes, own = np.unique(labels[labels >= 0], return_inverse=True)
+    classes, inverse = np.unique(labels[labels >= 0], return_inverse=True)
     if len(classes) < 2:
         raise DataError("a silhouette needs two classes", "Give labels of at least two.")
-    own = torch.as_tensor(own)
+    own = torch.as_tensor(inverse)
     member = torch.nn.functional.one_hot(own).to(rows.dtype)
     sizes = member.sum(dim=0)
     values = []

@@ -45,7 +45,7 @@ def principal_components(rows: np.ndarray | torch.Tensor, k: int) -> Components:
     """
     rows = torch.as_tensor(rows).detach().cpu().flatten(1)
     n, d = rows.shape
-    if n < 2 or not 1 <= k:
+    if n < 2 or k < 1:
         raise DataError(
             f"{k} components of {n} rows were asked for", "Give at least two rows and ask for at least one."
         )

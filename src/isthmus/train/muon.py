@@ -46,7 +46,7 @@ class Muon(torch.optim.Optimizer):
         eps: float = 1e-8,
         vector_rate: float = 1.0,
         matrix_rate: float = 0.1,
-        largest: int = 256,
+        largest: int = 128,
     ) -> None:
         if not lr >= 0 or not 0 <= momentum < 1 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"lr must not be negative, momentum and betas lie in [0, 1): {lr}, {momentum}, {betas}")

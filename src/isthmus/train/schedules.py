@@ -10,13 +10,13 @@ PLATEAU_FACTOR = 0.1
 PLATEAU_PATIENCE = 10
 """With the schedule `plateau`, the rate falls to a tenth when ten epochs have not improved the validation loss."""
 
-_DECAY_STARTS = 0.3
+_DECAY_STARTS = 0.6
 
 
 def factor(name: str, share: float, warm_up: float) -> float:
     """What the learning rate is multiplied by when `share` of the phase is done.
 
-    `linear` holds its rate for 30 % of the phase, then falls straight to zero; `one-cycle` rises over 30 % and falls
+    `linear` holds its rate for 60 % of the phase, then falls straight to zero; `one-cycle` rises over 30 % and falls
     along a cosine. `plateau` is constant here: the loop lowers it when the validation error stalls.
     """
     warm = min(1.0, share / warm_up) if warm_up > 0 else 1.0

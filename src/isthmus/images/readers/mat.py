@@ -1,6 +1,5 @@
-"""MATLAB files: numbers and cells of text, from version 4 to 7.3; objects are refused."""
+"""MATLAB files: numbers and cells of text, from version 5 to 7.3; structs and objects are refused."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +7,12 @@ import numpy as np
 
 from isthmus.errors import DataError
 from isthmus.images.guard import believable, reading
+from isthmus.images.matlab import REMEDY, load_matlab
 from isthmus.images.options import ReadOptions
 from isthmus.images.pictures import Pictures
 from isthmus.images.roles import assemble
 
 __all__ = ["MatReader", "Reader", "load_mat"]
-
-_PLAIN = {"double", "single", "logical", "sparse", "cell", "char"}
-_PLAIN |= {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
-_REMEDY = "In MATLAB, save plain arrays: save('x.mat', 'images', 'labels')."
 
 
 class MatReader:
@@ -37,29 +33,7 @@ def load_mat(path: Path) -> dict[str, np.ndarray]:
             start = file.read(520)
         if b"MATLAB 7.3" in start[:128] or b"\x89HDF\r\n\x1a\n" in (start[:8], start[512:520]):
             return _hdf(path, shown)
-        return _classic(path, shown)
-
-
-def _classic(path: Path, shown: str) -> dict[str, np.ndarray]:
-    import scipy.io
-
-    listed = scipy.io.whosmat(path)
-    stored = path.stat().st_size
-    for name, shape, _ in listed:
-        believable(f"{name} in {shown}", math.prod(shape), stored)
-    objects = [f"{name} ({kind})" for name, _, kind in listed if kind not in _PLAIN]
-    wanted = [name for name, _, kind in listed if kind in _PLAIN - {"sparse"}]
-    if not wanted:
-        told = ", ".join(objects) or "nothing"
-        raise DataError(f"{shown} holds no plain arrays: {told}", _REMEDY)
-    found = scipy.io.loadmat(path, variable_names=wanted)
-    arrays = {name: np.asarray(found[name]) for name in wanted if name in found}
-    return {name: array for name, array in arrays.items() if array.dtype.kind in "biufU" or _is_text(array)}
-
-
-def _is_text(array: np.ndarray) -> bool:
-    """A cell array of names."""
-    return array.dtype == object and all(isinstance(c, np.ndarray) and c.dtype.kind == "U" for c in array.reshape(-1))
+        return load_matlab(path, shown)
 
 
 def _hdf(path: Path, shown: str) -> dict[str, np.ndarray]:
@@ -72,7 +46,7 @@ def _hdf(path: Path, shown: str) -> dict[str, np.ndarray]:
     with h5py.File(path, "r") as file:
         arrays = {name: _dataset(item, f"{name} in {shown}", stored) for name, item in file.items() if _plain(item)}
     if not arrays:
-        raise DataError(f"{shown} holds no plain arrays", _REMEDY)
+        raise DataError(f"{shown} holds no plain arrays", REMEDY)
     return arrays
 
 

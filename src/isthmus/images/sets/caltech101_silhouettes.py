@@ -31,7 +31,7 @@ class Caltech101Silhouettes:
             "caltech101-silhouettes",
             options,
             labels=labels.astype(np.int64) - 1,
-            classes=tuple(str(name[0]) for name in arrays["classnames"].reshape(-1)),
+            classes=tuple(map(str, arrays["classnames"])),
             columns={"part": part},
             split=np.array([_PARTS[name] for name in part], dtype=object),
             axes="NHW",

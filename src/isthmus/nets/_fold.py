@@ -24,8 +24,8 @@ class FoldConvTranspose2d(nn.ConvTranspose2d):
 def foldable(layer: nn.ConvTranspose2d, most: int = 4) -> bool:
     """Whether `subpixel` can stand for this layer, and pays: `most` is the largest number of channels for which it does."""
     plain = layer.groups == 1 and tuple(layer.dilation) == (1, 1)
-    sizes = zip(layer.kernel_size, layer.stride, layer.padding, layer.output_padding, strict=True)
-    whole = all(k % s == 0 and int(extra) <= int(p) and int(p) < k for k, s, p, extra in sizes)
+    sizes = zip(layer.kernel_size, layer.stride, _padding(layer), layer.output_padding, strict=True)
+    whole = all(k % s == 0 and extra <= p < k for k, s, p, extra in sizes)
     return plain and whole and layer.out_channels <= most
 
 
@@ -51,7 +51,12 @@ def _spread(cells: Tensor, down: int, across: int) -> Tensor:
 
 
 def _crop(pixels: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
-    for axis, padding, extra in zip((2, 3), layer.padding, layer.output_padding, strict=True):
-        start = int(padding)
-        pixels = torch.narrow(pixels, axis, start, pixels.shape[axis] - 2 * start + int(extra))
+    for axis, start, extra in zip((2, 3), _padding(layer), layer.output_padding, strict=True):
+        pixels = torch.narrow(pixels, axis, start, pixels.shape[axis] - 2 * start + extra)
     return pixels
+
+
+def _padding(layer: nn.ConvTranspose2d) -> tuple[int, int]:
+    """A convolution's padding may be a word; a transposed one's never is."""
+    assert not isinstance(layer.padding, str)
+    return layer.padding[0], layer.padding[1]
