@@ -25,7 +25,9 @@ CASES: dict[str, Case] = {
     case.name: case
     for case in (
         Case("mlp", "784-500-500-5 autoencoder, batch 100", 5, 100, 1_291_789, 20_000, bar=1.15),
-        Case("conv004", "three-conv autoencoder with batch norm, latent 126, batch 256", 126, 256, 118_559, 20_480, bar=1.15),
+        Case(
+            "conv004", "3-conv autoencoder with batch norm, latent 126, batch 256", 126, 256, 118_559, 20_480, bar=1.15
+        ),
         Case(
             "vae5x5",
             "two 5x5 conv VAE, latent 256, batch 256",

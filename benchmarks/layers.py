@@ -40,7 +40,9 @@ def decoder(name: str) -> nn.Sequential:
         return nn.Sequential(*body, nn.ConvTranspose2d(8, 1, 3, 2, 1, 1), nn.Sigmoid())
     if name == "vae5x5":
         body = [nn.Linear(latent, 12800), nn.ReLU(), nn.Unflatten(1, (32, 20, 20))]
-        return nn.Sequential(*body, nn.ConvTranspose2d(32, 16, 5), nn.ReLU(), nn.ConvTranspose2d(16, 1, 5), nn.Sigmoid())
+        return nn.Sequential(
+            *body, nn.ConvTranspose2d(32, 16, 5), nn.ReLU(), nn.ConvTranspose2d(16, 1, 5), nn.Sigmoid()
+        )
     body = [nn.Linear(latent, 3136), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)), nn.ConvTranspose2d(64, 32, 4, 2, 1)]
     return nn.Sequential(*body, nn.ReLU(), nn.ConvTranspose2d(32, 1, 4, 2, 1), nn.Sigmoid())
 

@@ -40,7 +40,7 @@ class Worker:
 
     def __init__(self, party: str, setting: Setting) -> None:
         self.party = party
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
             [setting.python, "-W", "ignore", "-m", "benchmarks.worker", party],
             stdin=subprocess.PIPE,

@@ -7,6 +7,7 @@ round, and nobody pays for imports or set-up twice. Judging and waiting are outs
 import json
 import math
 import os
+import platform
 import sys
 import time
 from collections.abc import Callable
@@ -51,20 +52,23 @@ class Gate:
     def __init__(self, every: int, judge: np.ndarray | None, ask: Callable[[dict[str, Any]], str]) -> None:
         self.every, self.judge, self.ask = every, judge, ask
         self.steps, self.clock = 0, Clock()
+        self.latest: Reconstruct | None = None
 
     def __call__(self, reconstruct: Reconstruct) -> None:
         self.steps += 1
+        self.latest = reconstruct
         if self.steps % self.every == 0:
-            self.pause(reconstruct)
+            self.clock.stop()
+            if self.ask(self.report()) == "stop":
+                raise Enough
+            self.clock.start()
 
-    def pause(self, reconstruct: Reconstruct) -> None:
-        self.clock.stop()
-        message = {"steps": self.steps, "cpu": self.clock.cpu, "wall": self.clock.wall}
-        if self.judge is not None:
-            message["mse"] = _mse(reconstruct, self.judge)
-        if self.ask(message) == "stop":
-            raise Enough
-        self.clock.start()
+    def report(self) -> dict[str, Any]:
+        """What it cost so far and how good it is; the clock stands."""
+        message = {"steps": self.steps, "cpu": self.clock.cpu, "wall": self.clock.wall, "peak": _peak()}
+        if self.judge is not None and self.latest is not None:
+            message["mse"] = _mse(self.latest, self.judge)
+        return message
 
 
 class Worker:
@@ -102,12 +106,19 @@ class Worker:
         torch.set_num_threads(threads)
         train, test, source = data.load(pictures)
         self.pictures = {"train": train, "fit": train[:-10_000], "validation": train[-10_000:], "test": test}
-        return {"versions": self.party.versions(), "precisions": self.party.precisions, "data": source}
+        return {
+            "versions": self.party.versions(),
+            "precisions": self.party.precisions,
+            "data": source,
+            "machine": _machine(threads, torch.__version__),
+        }
 
     def do_parameters(self, case: str) -> dict[str, Any]:
         return {"parameters": self.party.parameters(Job(case, 1, 1).network)}
 
-    def do_train(self, job: dict[str, Any], split: str, images: int | None, every: int, judge: str | None) -> dict[str, Any]:
+    def do_train(
+        self, job: dict[str, Any], split: str, images: int | None, every: int, judge: str | None
+    ) -> dict[str, Any]:
         """Train; every gate is a message of its own, the last message says that it is over."""
         job = Job(**job)
         pictures = self.pictures[split][:images]
@@ -117,7 +128,7 @@ class Worker:
         except Enough:
             return {"done": "stopped"}
         gate.clock.stop()
-        return {"done": "finished", "steps": gate.steps, "cpu": gate.clock.cpu, "wall": gate.clock.wall, "peak": _peak()}
+        return {"done": "finished", **gate.report()}
 
     def do_limits(self) -> dict[str, Any]:
         from benchmarks.limits import matrix_rate
@@ -149,6 +160,18 @@ def _peak() -> int:
         import resource
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _machine(threads: int, torch_version: str) -> str:
+    """The machine in one line; no name of it."""
+    processor = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            processor = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    cores = f"{threads} of {os.cpu_count()} cores"
+    return f"{processor}, {cores}, torch {torch_version}, Python {platform.python_version()}, {platform.system()}"
 
 
 def main(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Who takes part. A party is one file that ends with `Party = TheClass`; it trains a case and passes the gate each step."""
+"""Who takes part. A party is one file that ends with `Party = TheClass` and trains any of the cases."""
 
 import importlib
 from abc import ABC, abstractmethod

@@ -5,6 +5,7 @@ without importing scikit-learn, which would cost every start more than half of w
 """
 
 import dataclasses
+import numbers
 from typing import TYPE_CHECKING, Any, Self
 
 from isthmus.errors import UsageError
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
 __all__ = ["Estimator", "option"]
+
+_WHOLE, _REAL = (numbers.Integral, "whole number"), (numbers.Real, "number")
 
 
 def option(default: Any, help: str, choices: tuple[str, ...] = (), low: float | None = None) -> Any:
@@ -43,7 +46,10 @@ class Estimator:
                     f"invalid parameter {outer!r} for {type(self).__name__}", f"Choose from: {sorted(known)}."
                 )
             if inner:
-                getattr(self, outer).set_params(**{inner: value})
+                holder = getattr(self, outer)
+                if not isinstance(holder, Estimator):
+                    raise UsageError(f"{name}: {outer} is {holder!r}, which has no fields", "Give an object there.")
+                holder.set_params(**{inner: value})
             else:
                 setattr(self, outer, value)
         return self
@@ -54,7 +60,12 @@ class Estimator:
             value, choices, low = getattr(self, field.name), field.metadata.get("choices"), field.metadata.get("low")
             if choices and isinstance(value, str) and value not in choices:
                 raise UsageError(f"{field.name} is {value!r}", f"Choose one of: {', '.join(choices)}.")
-            if low is not None and isinstance(value, int | float) and value < low:
+            if low is None or value is None:
+                continue
+            kind, words = _WHOLE if field.type in (int, int | None) else _REAL
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise UsageError(f"{field.name} is {value!r}", f"It must be a {words}, at least {low}.")
+            if not value >= low:
                 raise UsageError(f"{field.name} is {value}", f"It must be at least {low}.")
 
     def __sklearn_tags__(self) -> "Tags":

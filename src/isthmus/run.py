@@ -18,13 +18,15 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from isthmus.errors import RunError
 
 __all__ = ["FORMAT", "Record", "Run", "machine", "write_atomically"]
 
 FORMAT = 1
+
+_UNFINISHED = ".part"
 
 
 @dataclass
@@ -99,15 +101,22 @@ class Run:
         return records
 
     def append(self, name: str, record: dict[str, Any]) -> None:
-        """One more line, on the disk before this returns."""
-        with _clear_errors(self.path / name), open(self.path / name, "ab") as file:
-            file.write(json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        """One more line, on the disk before this returns; the beginning of one that a crash cut short is dropped."""
+        line = json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        with _clear_errors(self.path / name), open(self.path / name, "a+b") as file:
+            file.truncate(_whole_lines(file))
+            file.write(line)
             file.flush()
             os.fsync(file.fileno())
 
     def rewrite_lines(self, name: str, records: list[dict[str, Any]]) -> None:
         lines = (json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
         self.write(name, "".join(lines).encode())
+
+    def remove(self, *names: str) -> None:
+        for name in names:
+            with _clear_errors(self.path / name):
+                (self.path / name).unlink(missing_ok=True)
 
     def record(self, *records: Record) -> None:
         """Metrics with their provenance; the machine is filled in."""
@@ -128,6 +137,8 @@ class Run:
                 raise RunError(
                     f"another process is writing {self.path}", "Wait for it, or choose another --out."
                 ) from None
+            # What a killed process had not finished writing; nobody else writes here while the lock is held.
+            self.remove(*(left.name for left in self.path.glob(f".*{_UNFINISHED}")))
             yield self
 
 
@@ -135,7 +146,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """The old file or the new one, whole, whatever happens in between."""
     with _clear_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=_UNFINISHED)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
@@ -164,6 +175,12 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def _whole_lines(file: BinaryIO) -> int:
+    """Where the last line of an open file ends."""
+    file.seek(0)
+    return file.read().rfind(b"\n") + 1
 
 
 def _lock(descriptor: int) -> None:

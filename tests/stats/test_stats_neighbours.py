@@ -36,7 +36,8 @@ def test_a_point_is_not_its_own_neighbour() -> None:
 def test_a_copy_is_found_at_distance_zero_far_from_the_origin() -> None:
     bank = cloud(500, 784, 0, 3000.0)
     distances, rows = neighbours(bank[:20], bank, 1)
-    assert (distances == 0).all() and rows[:, 0].tolist() == list(range(20))
+    assert (distances == 0).all()
+    assert rows[:, 0].tolist() == list(range(20))
 
 
 def test_neighbours_refuse_what_cannot_be() -> None:
@@ -56,7 +57,8 @@ def test_knn_votes_like_scikit_learn_and_leaves_the_unlabelled_out() -> None:
     partly = np.where(np.arange(1000) % 2, y[train], -1)
     half = KNeighborsClassifier(5).fit(x[train][1::2], y[train][1::2]).score(x[test], y[test])
     found = knn_accuracy(x[train], partly, x[test], y[test])
-    assert found.value == pytest.approx(half, abs=0.003) and found.low < found.value < found.high
+    assert found.value == pytest.approx(half, abs=0.003)
+    assert found.low < found.value < found.high
     with pytest.raises(DataError, match="label"):
         knn_accuracy(x[train], np.full(1000, -1), x[test], y[test])
 
@@ -94,7 +96,8 @@ def test_prdc_is_its_definition(shift: float, monkeypatch: pytest.MonkeyPatch) -
 def test_prdc_agrees_with_the_published_reference() -> None:
     found = prdc(cloud(10_000, 1000, 0), cloud(10_000, 1000, 1))
     ours = [found.precision.value, found.recall.value, found.density.value, found.coverage.value]
-    assert ours == pytest.approx([0.4772, 0.4705, 1.0555, 0.9735], abs=0.03)
+    published = [0.4772, 0.4705, 1.0555, 0.9735]  # one unseeded draw; seeds 0-6 here give a density of .91 to 1.08
+    assert (np.abs(np.subtract(ours, published)) < [0.04, 0.04, 0.2, 0.03]).all()
 
 
 def test_maps_are_scored_like_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:

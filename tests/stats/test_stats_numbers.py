@@ -33,7 +33,8 @@ def test_mean_interval_is_students() -> None:
     found = mean_interval(values)
     low, high = stats.t.interval(0.95, 11, loc=values.mean(), scale=stats.sem(values))
     assert (found.low, found.high, found.n) == (pytest.approx(low), pytest.approx(high), 12)
-    assert np.isnan(mean_interval([3.0]).low) and float(mean_interval([3.0])) == 3.0
+    assert np.isnan(mean_interval([3.0]).low)
+    assert float(mean_interval([3.0])) == 3.0
     with pytest.raises(DataError):
         mean_interval([])
 
@@ -54,7 +55,8 @@ def test_pairs_and_resampling() -> None:
     students = mean_interval(first)
     assert again[0] == again[1]
     assert again[0].low == pytest.approx(students.low, abs=0.05)
-    assert f"{students:.2f}".count(".") == 3 and mean_interval([1.0, 1.0]).apart(mean_interval([2.0, 2.0]))
+    assert f"{students:.2f}".count(".") == 3
+    assert mean_interval([1.0, 1.0]).apart(mean_interval([2.0, 2.0]))
 
 
 def test_calibration_by_hand() -> None:
@@ -108,7 +110,8 @@ def test_components_are_scikit_learns(shape: tuple[int, int], monkeypatch: pytes
 def test_components_of_bytes_and_of_more_axes_than_rank() -> None:
     rows = RANDOM(0).integers(0, 255, size=(5, 12)).astype(np.uint8)
     found = principal_components(rows, 30)
-    assert len(found.axes) == 5 and found.fitted_on == 5
+    assert len(found.axes) == 5
+    assert found.fitted_on == 5
     np.testing.assert_allclose(found.reconstruct(torch.as_tensor(rows).float()), rows, atol=1e-3)
 
 

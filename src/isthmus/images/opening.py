@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from functools import cache as cached
 from pathlib import Path
 from typing import Any
 
@@ -56,31 +57,42 @@ def _read(source: Any, options: ReadOptions) -> Pictures:
     if isinstance(source, Pictures):
         raise UsageError("these pictures are open already", "Use them as they are.")
     if not isinstance(source, str | os.PathLike):
-        return pile(source, "the array", options, source={"kind": "array"})
-    if isinstance(source, str) and source in discover.names("images.sets"):
+        with reading("the array", "Give an array of numbers."):
+            return pile(source, "the array", options, source={"kind": "array"})
+    if isinstance(source, str) and source in _set_names():
         pictures: Pictures = discover.find("images.sets", source, "Set")().read(options)
         pictures.source.update(kind="set", name=source)
         return pictures
     path = Path(source)
     with reading(str(path), "Check that it may be read."):
-        if not path.exists():
+        if not str(source) or not path.exists():
             raise _unknown(str(source), path)
         return _reader(path).read(path, options)
 
 
 def _reader(path: Path) -> Any:
-    kinds = discover.names("images.readers")
-    readers = [discover.find("images.readers", kind, "Reader")() for kind in kinds]
-    for reader in sorted(readers, key=lambda reader: getattr(reader, "last", False)):
+    for reader in _readers():
         if reader.accepts(path):
             return reader
-    raise UsageError(
-        f"{path} is of no kind that can be read", f"Give a folder of pictures, or one of: {', '.join(kinds)}."
-    )
+    kinds = ", ".join(discover.names("images.readers"))
+    raise UsageError(f"{path} is of no kind that can be read", f"Give a folder of pictures, or one of: {kinds}.")
+
+
+@cached
+def _readers() -> list[Any]:
+    """One of each kind, those that take what no other knows at the end. Finding them costs more than a small file."""
+    kinds = discover.names("images.readers")
+    readers = [discover.find("images.readers", kind, "Reader")() for kind in kinds]
+    return sorted(readers, key=lambda reader: getattr(reader, "last", False))
+
+
+@cached
+def _set_names() -> list[str]:
+    return discover.names("images.sets")
 
 
 def _unknown(name: str, path: Path) -> UsageError:
-    sets = discover.names("images.sets")
+    sets = _set_names()
     try:
         beside = [entry.name for entry in os.scandir(path.parent)]
     except OSError:

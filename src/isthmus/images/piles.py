@@ -31,14 +31,15 @@ def pile(
     """Pictures from an array with the labels beside it; ids are row numbers."""
     source = dict(source or {})
     pixels, trouble = _own_type(array, name, source)
+    count = len(pixels)
     rows, pixels = _finite_rows(pixels, name, options)
-    if len(rows) < len(array):
-        trouble.append(f"{len(array) - len(rows):,} of {len(array):,} pictures hold NaN or infinity and were left out")
+    if len(rows) < count:
+        trouble.append(f"left out {count - len(rows):,} of {count:,} pictures that hold NaN or infinity")
     pixels, layout = canonical(pixels, options.axes or axes)
     if not pixels.size:
-        raise DataError(f"{name} holds no pictures: its shape is {tuple(np.shape(array))}", "Check how it was saved.")
+        raise DataError(f"{name} holds no pictures: its shape is {pixels.shape}", "Check how it was saved.")
     source["layout"] = layout
-    whole = _labelled(len(array), labels, name, known)
+    whole = _labelled(count, labels, name, known)
     ids = np.array([str(row) for row in rows], dtype=object)
     made = Pictures(pixels, ids, *whole, source=source, trouble=trouble, **_rows_of(known, rows))
     made.labels = made.labels[rows]
@@ -126,6 +127,10 @@ def _own_type(array: Any, name: str, source: dict[str, Any]) -> tuple[np.ndarray
         array = array.detach().cpu().numpy()
     pixels = np.asanyarray(array)
     kind = pixels.dtype.kind
+    if pixels.ndim < 2:
+        raise UsageError(
+            f"{name} is no array of pictures", "Give (n, features), (n, h, w), (n, c, h, w) or (n, h, w, c)."
+        )
     if kind not in "biuf":
         raise DataError(
             f"{name} holds {pixels.dtype} values, not numbers", "Give an array of whole or decimal numbers."
@@ -149,7 +154,7 @@ def _own_type(array: Any, name: str, source: dict[str, Any]) -> tuple[np.ndarray
 
 
 def _finite_rows(pixels: np.ndarray, name: str, options: ReadOptions) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.arange(len(pixels) if pixels.ndim else 0)
+    rows = np.arange(len(pixels))
     if pixels.dtype.kind != "f" or not pixels.size:
         return rows, pixels
     blocks = (pixels[start : start + _BLOCK] for start in range(0, len(pixels), _BLOCK))

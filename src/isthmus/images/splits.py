@@ -97,20 +97,27 @@ def _drawn(labels: np.ndarray, units: np.ndarray, validation: float, test: float
     stratum = strata[order]
     begins = np.concatenate([[0], after[:-1]])[np.searchsorted(stratum, stratum)]
     ends = after[np.searchsorted(stratum, stratum, side="right") - 1]
-    total = len(labels)
-    tests = _share(begins, ends, test, total)
-    both = _share(begins, ends, test + validation, total)
+    tests = _share(begins, ends, test)
+    both = _share(begins, ends, test + validation)
     place = middle - begins
     part = np.where(place < tests, "test", np.where(place < both, "validation", "train")).astype(object)
+    _fill_empty(part, {"train": 1.0, "test": test, "validation": validation})
     of_unit = np.empty(len(first), dtype=object)
     of_unit[order] = part
     return of_unit[inverse]
 
 
-def _share(begins: np.ndarray, ends: np.ndarray, share: float, total: int) -> np.ndarray:
-    if share > 0 and total >= 3:
-        share = max(share, 1 / total)
+def _share(begins: np.ndarray, ends: np.ndarray, share: float) -> np.ndarray:
     return np.floor(ends * share + 0.5) - np.floor(begins * share + 0.5)
+
+
+def _fill_empty(part: np.ndarray, shares: dict[str, float]) -> None:
+    """Where groups are few or large, a part that was asked for may have got none: it takes one of the largest part."""
+    wanted = [name for name, share in shares.items() if share > 0]
+    for name in wanted if len(part) >= len(wanted) else []:
+        if not np.any(part == name):
+            largest = max(wanted, key=lambda other: int(np.sum(part == other)))
+            part[np.flatnonzero(part == largest)[0]] = name
 
 
 def _strata(labels: np.ndarray) -> np.ndarray:

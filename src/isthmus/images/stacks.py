@@ -76,6 +76,10 @@ def _look(series: Any, names: str, alpha: bool) -> Look:
 
 
 def _pixels(series: Any, path: Path) -> np.ndarray:
+    stored = path.stat().st_size
+    for page in series.pages:
+        # the buffer for a strip or tile is taken before anybody notices that the file is shorter
+        believable(path.name, max(getattr(page, "databytecounts", ()), default=0), stored, squeezed=False)
     try:
         return series.asarray(maxworkers=1)
     except ValueError as error:

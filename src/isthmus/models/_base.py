@@ -57,21 +57,24 @@ class Model(Estimator, ABC):
         With `run`, everything is kept in that folder as it happens; `resume` continues what is there, exactly.
         """
         self.check_params()
-        pictures = self._pictures(X, y, reset=True)
-        held = None if validation is None else self._pictures(validation, None, reset=False)
-        if pictures.split is not None:
-            held = held if held is not None else pictures.take(pictures.split == "validation")
+        pictures = self._opened(X, y, reset=True)
         training = pictures if pictures.split is None else pictures.take(pictures.split == "train")
         if len(training) == 0:
             raise DataError("there are 0 pictures to train on", "Give at least one.")
         self._learn_shape(training)
+        if validation is not None:
+            held = self._fitting(self._opened(validation, None, reset=False))
+        else:
+            held = None if pictures.split is None else pictures.take(pictures.split == "validation")
         if run is None:
             self._fit(training, held, None, watchers)
             return self
         run = run if isinstance(run, Run) else Run(run)
         with run.writing():
             if run.has("weights.safetensors") and not resume:
-                raise UsageError(f"{run.path} already holds a finished run", "Choose another folder, or resume it.")
+                raise UsageError(f"{run.path} already holds a finished run", "Choose another folder.")
+            if run.has("checkpoint.safetensors") and not resume:
+                raise UsageError(f"{run.path} holds an unfinished run", "Resume it, or choose another folder.")
             self._begin(run, pictures, resume)
             self._fit(training, held, run, watchers)
             self.save(run)
@@ -96,7 +99,7 @@ class Model(Estimator, ABC):
 
     def score_samples(self, X: Any) -> np.ndarray:
         """How well the model accounts for each picture; higher is better. The same picture always scores the same."""
-        pixels = self._pictures(X, None, reset=False).pixels
+        pixels = self._pictures(X).pixels
         keys = keys_of([row.tobytes() for row in np.ascontiguousarray(pixels)])
         scores = []
         with torch.no_grad():
@@ -142,7 +145,7 @@ class Model(Estimator, ABC):
 
     def tensor(self, X: Any) -> torch.Tensor:
         """Pictures as the network takes them: scaled floats on its device."""
-        return self._scaled(self._pictures(X, None, reset=False).pixels)
+        return self._scaled(self._pictures(X).pixels)
 
     # -- the run folder -------------------------------------------------------------------------------------------
 
@@ -196,9 +199,13 @@ class Model(Estimator, ABC):
     def _wants_pictures(self) -> bool:
         return self.needs_pictures
 
-    def _pictures(self, X: Any, y: Any, reset: bool) -> Pictures:
-        if not reset:
-            self._check_fitted()
+    def _pictures(self, X: Any) -> Pictures:
+        """Pictures for the fitted model."""
+        self._check_fitted()
+        return self._fitting(self._opened(X, None, reset=False))
+
+    def _opened(self, X: Any, y: Any, reset: bool) -> Pictures:
+        """Whatever was given, as pictures; with `reset` the model is to be fitted on them and notes their layout."""
         if isinstance(X, str | os.PathLike):
             from isthmus.images import opening, splits
 
@@ -217,7 +224,7 @@ class Model(Estimator, ABC):
             plain = "NF" if X.pixels.ndim == 2 else "NHW" if X.pixels.shape[1] == 1 else "NHWC"
             self.layout_ = X.source.get("layout") or plain
             self.n_features_in_ = int(np.prod(X.pixels.shape[1:]))
-        return X if reset else self._fitting(X)
+        return X
 
     def _from_array(self, X: Any, y: Any, reset: bool) -> Pictures:
         if not (hasattr(X, "ndim") and X.ndim > 2) and not isinstance(X, torch.Tensor):
@@ -230,11 +237,13 @@ class Model(Estimator, ABC):
         return Pictures.from_array(pixels, labels, classes=classes)
 
     def _fitting(self, pictures: Pictures) -> Pictures:
-        """Refuse pictures of another shape than those the model was fitted on."""
-        if int(np.prod(pictures.pixels.shape[1:])) != int(np.prod(self.shape_)):
+        """Refuse pictures of another shape than those the model was fitted on; a table's rows may be flat pictures."""
+        shape = pictures.pixels.shape[1:]
+        flat = len(shape) == 1 or len(self.shape_) == 1
+        if int(np.prod(shape)) != int(np.prod(self.shape_)) or not (flat or shape == self.shape_):
             raise DataError(
-                f"pictures of shape {pictures.pixels.shape[1:]} do not fit a model of {self.shape_}",
-                "Resize them with --size, or fit a model for them.",
+                f"pictures of (channels, height, width) {shape} do not fit a model of {self.shape_}",
+                f"It was fitted on {self.layout_}; resize them (--size), or fit a model for them.",
             )
         return pictures
 
@@ -247,7 +256,7 @@ class Model(Estimator, ABC):
             return self.scaling_.inverse(self.decode(codes.to(self.device_).unflatten(1, self.latent_shape_)))
 
     def _blocks(self, X: Any) -> Iterator[torch.Tensor]:
-        pixels = self._pictures(X, None, reset=False).pixels
+        pixels = self._pictures(X).pixels
         with torch.no_grad():
             for start in range(0, len(pixels), _BLOCK):
                 yield self._scaled(pixels[start : start + _BLOCK])

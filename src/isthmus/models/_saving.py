@@ -1,6 +1,7 @@
 """Models in run folders: what is written, and how it is read back without executing anything."""
 
 import datetime
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from isthmus.train.devices import choose_device
 
 __all__ = ["begin", "from_json", "load", "pictures_of", "resume", "save", "splits_of", "to_json"]
 
+_HASHED_BYTES = 64 << 20
 _LEARNED = ("shape_", "layout_", "latent_shape_", "classes_", "n_features_in_")
 
 
@@ -28,12 +30,12 @@ def begin(model: Model, run: Run, pictures: Pictures, resuming: bool) -> None:
     if resuming and run.has("run.json"):
         run.write_json("run.json", run.read_json("run.json") | {"status": "training"})
         return
-    for stale in ("checkpoint.safetensors", "history.jsonl"):
-        (run.path / stale).unlink(missing_ok=True)
-    run.write_json("run.json", _description(model) | {"status": "training", "data": _data(run, pictures)})
+    # A run exists from the moment its run.json does: that goes first and comes last.
+    run.remove("run.json", "checkpoint.safetensors", "history.jsonl", "splits.csv")
     if pictures.split is not None:
         rows = zip(pictures.ids, pictures.split, strict=True)
         run.write("splits.csv", ("id,split\n" + "".join(f"{_quoted(i)},{s}\n" for i, s in rows)).encode())
+    run.write_json("run.json", _description(model) | {"status": "training", "data": _data(run, pictures)})
 
 
 def save(model: Model, run: Run) -> None:
@@ -41,7 +43,7 @@ def save(model: Model, run: Run) -> None:
     save_tensors(run, "weights.safetensors", dict(model.net_.state_dict()), {})
     before = run.read_json("run.json") if run.has("run.json") else {"data": None}
     run.write_json("run.json", before | _description(model) | {"status": "done"})
-    (run.path / "checkpoint.safetensors").unlink(missing_ok=True)
+    run.remove("checkpoint.safetensors")
 
 
 def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
@@ -64,20 +66,23 @@ def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
     return model
 
 
-def resume(path: str | os.PathLike[str], data: Any = None, **how: Any) -> Model:
+def resume(path: str | os.PathLike[str], data: Any = None, y: Any = None, **how: Any) -> Model:
     """Continue an interrupted fit exactly, on the pictures it was started on (found again, or given)."""
     run = Run.open(path)
     described = run.read_json("run.json")
     if described["status"] == "done":
         return load(path)
-    pictures = data if isinstance(data, Pictures) else pictures_of(run, data)
-    recorded = described["data"]
-    if fingerprint(pictures) != recorded["fingerprint"]:
+    model: Model = from_json(described["model"])
+    found = data is None or isinstance(data, str | os.PathLike)
+    pictures = pictures_of(run, data) if found else model._opened(data, y, reset=True)
+    if fingerprint(pictures) != described["data"]["fingerprint"]:
         raise DataError(
-            f"the pictures are not those that {path} was started on", "Give the same ones, or start a new run."
+            f"the pictures (or their labels) are not those that {path} was started on",
+            "Give the same ones, or start a new run.",
         )
+    pictures.split = splits_of(run, pictures) if run.has("splits.csv") else None
     torch.set_num_threads(int(described["threads"]))
-    return from_json(described["model"]).fit(pictures, run=run, resume=True, **how)
+    return model.fit(pictures, run=run, resume=True, **how)
 
 
 def pictures_of(run: Run, source: Any = None, **how: Any) -> Pictures:
@@ -98,12 +103,18 @@ def pictures_of(run: Run, source: Any = None, **how: Any) -> Pictures:
 
 def to_json(estimator: Estimator) -> dict[str, Any]:
     """An estimator as plain JSON: its name and its fields, estimators inside it likewise."""
-    params = {
-        name: to_json(value) if isinstance(value, Estimator) else value
-        for name, value in estimator.get_params(deep=False).items()
-    }
+    params = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
     folder, name = type(estimator).__module__.split(".")[-2:]
     return {"folder": folder, "name": name.replace("_", "-"), "params": params}
+
+
+def _plain(value: Any) -> Any:
+    """A field's value without NumPy's types, which searches put there, and with estimators spelt out."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return to_json(value) if isinstance(value, Estimator) else value
 
 
 def from_json(described: dict[str, Any]) -> Any:
@@ -167,9 +178,11 @@ def _source(run: Run, recorded: dict[str, Any]) -> Any:
 
 
 def fingerprint(pictures: Pictures) -> str:
-    """Changes when pictures are added, removed or reshaped."""
-    shape = "x".join(map(str, pictures.pixels.shape))
-    return f"{shape}-{int(np.bitwise_xor.reduce(pictures.keys)) & 0xFFFFFFFFFFFFFFFF:016x}"
+    """Changes with the ids, their order, the labels and the pixels; of a large pile only every so many pictures count."""
+    pixels = pictures.pixels
+    digest = hashlib.blake2b(pictures.keys.tobytes() + pictures.labels.tobytes(), digest_size=8)
+    digest.update(np.ascontiguousarray(pixels[:: 1 + pixels.nbytes // _HASHED_BYTES]))
+    return f"{'x'.join(map(str, pixels.shape))}-{digest.hexdigest()}"
 
 
 def splits_of(run: Run, pictures: Pictures) -> np.ndarray:

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from isthmus import discover
+from isthmus.errors import UsageError
 from isthmus.estimator import option
 from isthmus.images.pictures import Pictures
 from isthmus.models._base import Model
-from isthmus.nets._net import Net
+from isthmus.nets._net import Habits, Net
 from isthmus.rng import stream
 from isthmus.run import Run
 from isthmus.train.checkpoint import Store
@@ -28,7 +29,7 @@ from isthmus.train.watchers import Watcher
 
 __all__ = ["Trained"]
 
-_BIG_ENOUGH_FOR_BF16 = 100_000
+_BIG_ENOUGH_FOR_BF16 = 30_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 10, 200
 _SMALLEST_BATCH, _FEWEST_STEPS = 16, 64
 
@@ -48,6 +49,9 @@ class Trained(Model):
     )
     warm_up: float = option(0.05, "share of the steps over which the learning rate rises", low=0)
     clip: float | None = option(None, "largest norm of a gradient", low=0)
+    spikes: float | None = option(
+        None, "clip a gradient at this many times its running mean norm, 0 never (default: by the network)", low=0
+    )
     accumulate: int = option(1, "pieces a batch is computed in, where memory is short", low=1)
     ema: float = option(0.0, "decay of a running average of the weights that is kept instead of them", low=0)
     patience: int | None = option(None, "epochs without a better validation loss before stopping early", low=1)
@@ -60,11 +64,15 @@ class Trained(Model):
     def net_for(self) -> Net:
         return self.net if isinstance(self.net, Net) else discover.find("nets", self.net, "Net")()
 
+    def habits(self) -> Habits:
+        """How to train where nobody says: as the network likes it, unless a model knows better."""
+        return self.net_for().habits
+
     def epochs_for(self, pictures: int) -> float:
         """Few pictures are seen more often: as many looks as the network needs, within 10 to 200 epochs."""
         if self.epochs is not None:
             return self.epochs
-        return float(np.clip(round(self.net_for().habits.looks / pictures), _FEWEST_EPOCHS, _MOST_EPOCHS))
+        return float(np.clip(round(self.habits().looks / pictures), _FEWEST_EPOCHS, _MOST_EPOCHS))
 
     def _wants_pictures(self) -> bool:
         return not self.net_for().takes_tables
@@ -72,6 +80,9 @@ class Trained(Model):
     def _fit(
         self, pictures: Pictures, validation: Pictures | None, run: Run | None, watchers: Sequence[Watcher]
     ) -> None:
+        watched = validation is not None and len(validation) > 0
+        if not watched and (self.patience is not None or self.schedule == "plateau"):
+            raise UsageError("patience and plateau need validation pictures", "Give validation=, or pictures with a split.")
         self.pictures_ = len(pictures)
         with torch.random.fork_rng():
             torch.manual_seed(stream(self.seed, "weights"))
@@ -79,8 +90,8 @@ class Trained(Model):
         data = self._resident(pictures)
         self._start_from(data)
         phases = self.phases()
-        settings = self._settings(phases, data)
-        held = self._resident(validation) if validation is not None and len(validation) else None
+        settings = self._settings(phases, data, run)
+        held = self._resident(validation) if watched else None
         train(self.net_, phases, data, settings, held, Store(run), watchers)
 
     def _start_from(self, data: Resident) -> None:
@@ -90,12 +101,12 @@ class Trained(Model):
         pixels = pictures.pixels.reshape(len(pictures), *self.shape_)
         return Resident.of(pixels, pictures.labels, pictures.keys, self.scaling_, self.device_)
 
-    def _settings(self, phases: tuple[Phase, ...], data: Resident) -> Settings:
+    def _settings(self, phases: tuple[Phase, ...], data: Resident, run: Run | None) -> Settings:
         """The fields that were set, and the network's habits for those that were not."""
         names = (
-            "seed batch_size optimiser learning_rate weight_decay schedule warm_up clip accumulate ema patience".split()
+            "seed batch_size optimiser learning_rate weight_decay schedule warm_up clip spikes accumulate ema patience".split()
         )
-        habits = vars(self.net_for().habits)
+        habits = vars(self.habits())
         if self.optimiser not in (None, habits["optimiser"]):
             habits = habits | {"learning_rate": None}
         chosen = {name: getattr(self, name) for name in names}
@@ -103,12 +114,19 @@ class Trained(Model):
         if self.batch_size is None:  # a small pile still gets some steps an epoch
             chosen["batch_size"] = min(chosen["batch_size"], max(_SMALLEST_BATCH, len(data) // _FEWEST_STEPS))
         settings = Settings(**chosen)
-        self.precision_ = self.precision
-        if self.precision == "auto":
-            size = sum(parameter.numel() for parameter in self.net_.parameters())
-            fast = size >= _BIG_ENOUGH_FOR_BF16 and self._measure_bf16(phases, data, settings)
-            self.precision_ = "bf16" if fast else "float32"
+        # What was once measured stays: a run that goes on must not change its arithmetic with the machine's load.
+        recorded = run.read_json("run.json").get("precision") if run else None
+        self.precision_ = recorded or self._precision(phases, data, settings)
+        if run:
+            run.write_json("run.json", run.read_json("run.json") | {"precision": self.precision_})
         return dataclasses.replace(settings, bf16=self.precision_ == "bf16")
+
+    def _precision(self, phases: tuple[Phase, ...], data: Resident, settings: Settings) -> str:
+        if self.precision != "auto":
+            return self.precision
+        size = sum(parameter.numel() for parameter in self.net_.parameters())
+        fast = size >= _BIG_ENOUGH_FOR_BF16 and self._measure_bf16(phases, data, settings)
+        return "bf16" if fast else "float32"
 
     def _measure_bf16(self, phases: tuple[Phase, ...], data: Resident, settings: Settings) -> bool:
         """Time forward and backward both ways on the first batch; no weight moves."""

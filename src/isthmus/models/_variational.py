@@ -11,6 +11,7 @@ from torch import nn
 from isthmus.errors import DataError
 from isthmus.estimator import option
 from isthmus.models._reconstructing import Reconstructing
+from isthmus.nets._net import Net
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.terms import likelihood as terms
@@ -27,6 +28,7 @@ class Variational(Reconstructing, ABC):
     has_density: ClassVar[bool] = True
     gaussian_codes = True
 
+    net: str | Net = option("residual-mlp", "kind of network: a name, or a configured Net")
     likelihood: str = option("bernoulli", "of a pixel given its code", choices=("bernoulli", "gaussian"))
     binarise: bool = option(False, "draw 0/1 pixels anew every epoch, with the grey value as probability")
     sigma: float | None = option(None, "pixel noise of the gaussian likelihood (default: learnt)", low=0)

@@ -6,7 +6,7 @@ import torch
 
 from isthmus.estimator import option
 from isthmus.models._reconstructing import Reconstructing
-from isthmus.nets._net import Net
+from isthmus.nets._net import Habits, Net
 from isthmus.nets.mlp import MLP
 from isthmus.rng import Noise
 from isthmus.terms.likelihood import squared_error
@@ -26,6 +26,10 @@ class Linear(Reconstructing):
 
     def net_for(self) -> Net:
         return MLP(hidden=self.hidden, activation="identity")
+
+    def habits(self) -> Habits:
+        """Muon turns the plane all the way; Adam's rule leaves its last direction degrees off."""
+        return Habits("muon", 0.02, 64, "linear", 600_000, spikes=0.0)
 
     def phases(self) -> tuple[Phase, ...]:
         player = Player("autoencoder", (self.net_["encoder"], self.net_["decoder"]), self.loss)

@@ -32,10 +32,11 @@ class Habits:
     """
 
     optimiser: str = "adamw"
-    learning_rate: float = 4e-3
+    learning_rate: float = 2e-3
     batch_size: int = 256
     schedule: str = "cosine"
-    looks: int = 3_000_000
+    looks: int = 5_000_000
+    spikes: float = 1.5
 
 
 @dataclass(kw_only=True, eq=False)
@@ -60,8 +61,8 @@ def activation(name: str) -> nn.Module:
     return ACTIVATIONS[name]()
 
 
-def kaiming(layer: nn.Module) -> nn.Module:
-    """Weights that keep the size of what passes through them under a rectifier, biases zero.
+def kaiming(layer: nn.Module, gain: float = math.sqrt(2)) -> nn.Module:
+    """Weights that keep the size of what passes through them (`gain` undoes a rectifier's halving), biases zero.
 
     Each output of a transposed convolution sums over kernel / stride inputs a side, which torch's own count overlooks.
     """
@@ -70,7 +71,7 @@ def kaiming(layer: nn.Module) -> nn.Module:
     if isinstance(layer, nn.ConvTranspose2d):
         overlap = [max(1.0, k / s) for k, s in zip(layer.kernel_size, layer.stride, strict=True)]
         inputs = layer.in_channels * math.prod(overlap)
-    nn.init.normal_(weight, 0.0, math.sqrt(2 / inputs))
+    nn.init.normal_(weight, 0.0, gain / math.sqrt(inputs))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer

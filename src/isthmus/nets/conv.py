@@ -23,7 +23,7 @@ Layer = dict[str, tuple[int, int]]
 class Conv(Net):
     """Each layer's transpose restores its input size exactly, so no picture size needs a network of its own."""
 
-    habits: ClassVar[Habits] = Habits("muon", 0.02, 64, "linear", 600_000)
+    habits: ClassVar[Habits] = Habits("muon", 0.02, 64, "linear", 600_000, spikes=0.0)
 
     channels: tuple[int, ...] | None = option(None, "channels of each layer (default: by the picture size)")
     kernel: int | tuple[int, ...] = option(4, "kernel size, one number or one a layer")

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import nn
 
 from isthmus.estimator import option
-from isthmus.nets._net import Net, dense, size_of
+from isthmus.nets._net import Net, dense, kaiming, size_of
 
 __all__ = ["MLP", "Net"]
 
@@ -24,12 +24,12 @@ class MLP(Net):
     def encoder(self, shape: tuple[int, ...], width: int) -> nn.Sequential:
         widths = (size_of(shape), *self.hidden)
         return nn.Sequential(
-            nn.Flatten(), *dense(widths, self.activation, self.batch_norm), nn.Linear(widths[-1], width)
+            nn.Flatten(), *dense(widths, self.activation, self.batch_norm), kaiming(nn.Linear(widths[-1], width), 1.0)
         )
 
     def decoder(self, width: int, shape: tuple[int, ...]) -> nn.Sequential:
         widths = (width, *reversed(self.hidden))
-        last = nn.Linear(widths[-1], size_of(shape))
+        last = kaiming(nn.Linear(widths[-1], size_of(shape)), 1.0)
         return nn.Sequential(*dense(widths, self.activation, self.batch_norm), last, nn.Unflatten(1, shape))
 
 

@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from isthmus.estimator import option
-from isthmus.nets._net import Net, activation, size_of
+from isthmus.nets._net import Net, activation, kaiming, size_of
 
 __all__ = ["Net", "ResidualMLP"]
 
-_SMALL_START = 0.1
+_SMALL_START = 0.2
 
 
 @dataclass(kw_only=True, eq=False)
@@ -25,13 +25,14 @@ class ResidualMLP(Net):
     activation: str = option("silu", "after every hidden layer")
 
     def encoder(self, shape: tuple[int, ...], width: int) -> nn.Sequential:
-        return nn.Sequential(nn.Flatten(), *self._hidden(size_of(shape)), nn.Linear(self.width, width))
+        return nn.Sequential(nn.Flatten(), *self._hidden(size_of(shape)), kaiming(nn.Linear(self.width, width), 0.5))
 
     def decoder(self, width: int, shape: tuple[int, ...]) -> nn.Sequential:
-        return nn.Sequential(*self._hidden(width), nn.Linear(self.width, size_of(shape)), nn.Unflatten(1, shape))
+        last = kaiming(nn.Linear(self.width, size_of(shape)), 0.5)
+        return nn.Sequential(*self._hidden(width), last, nn.Unflatten(1, shape))
 
     def _hidden(self, inputs: int) -> list[nn.Module]:
-        first = nn.Sequential(nn.Linear(inputs, self.width), activation(self.activation))
+        first = nn.Sequential(kaiming(nn.Linear(inputs, self.width), 1.0), activation(self.activation))
         return [first, *(_Block(self.width, self.activation) for _ in range(self.blocks))]
 
 
@@ -40,10 +41,8 @@ class _Block(nn.Module):
 
     def __init__(self, width: int, act: str) -> None:
         super().__init__()
-        last = nn.Linear(width, width)
-        with torch.no_grad():
-            last.weight.mul_(_SMALL_START)
-        self.inside = nn.Sequential(nn.Linear(width, width), activation(act), last)
+        first, last = kaiming(nn.Linear(width, width), 1.0), kaiming(nn.Linear(width, width), _SMALL_START)
+        self.inside = nn.Sequential(first, activation(act), last)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.inside(x)

@@ -11,14 +11,14 @@ _ACTIVE = 0.01
 _NEARLY_NOTHING = 0.05
 
 
-def not_finite(
-    terms: Terms, player: Player, phase: str, step: int, length: int, batches: dict[str, Batch]
-) -> TrainingError:
-    """Which term of whose loss is NaN or infinite, and the likeliest cause."""
+def not_finite(terms: Terms, player: Player, where: str, batches: dict[str, Batch]) -> TrainingError:
+    """Which term of whose loss is NaN or infinite, and the likeliest cause; without terms it is the weights."""
     bad = [name for name, value in terms.items() if not torch.isfinite(value).all()]
-    where = f"epoch {step // length + 1}, batch {step % length + 1} of {length}"
     values = ", ".join(f"{name} = {value.float().mean().item():.4g}" for name, value in terms.items())
-    if any(not torch.isfinite(batch.x).all() for batch in batches.values()):
+    if not terms:
+        cause = "a gradient overflowed, or is that of a function with an infinite slope"
+        remedy = "Lower --learning-rate (a third is a good try) or set --clip 1."
+    elif any(not torch.isfinite(batch.x).all() for batch in batches.values()):
         cause, remedy = "the pictures of this batch hold values that are not finite", "Mend them: isthmus data info."
     elif any(not torch.isfinite(p).all() for p in player.parameters()):
         cause = "the weights had already blown up in the move before"
@@ -29,8 +29,8 @@ def not_finite(
     else:
         cause = "a value overflowed on the way forward"
         remedy = "Lower --learning-rate, set --clip 1, or train with --precision float32."
-    who = f"{player.name}'s {' and '.join(bad) or 'sum'}"
-    what = f"phase {phase}, {where}: {who} is not finite ({values}); probable cause: {cause}"
+    who = f"{' and '.join(bad) or 'sum'} is not finite ({values})" if terms else "weights are not finite"
+    what = f"{where}: {player.name}'s {who}; probable cause: {cause}"
     return TrainingError(what, f"{remedy} The last good weights are kept.")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from isthmus.errors import DataError
 from isthmus.images.scaling import Scaling
 from isthmus.rng import Noise, permutation
 from isthmus.train.players import Batch, Feed
@@ -60,12 +61,15 @@ class Feeder:
     def __init__(self, feed: Feed, data: Resident, batch_size: int, *parts: object) -> None:
         self.feed, self.data, self.parts = feed, data, parts
         self.rows = _rows(feed.rows, data.labels)
+        if len(self.rows) == 0:
+            kind = "" if feed.rows == "all" else f"{feed.rows} "
+            raise DataError(f"there are no {kind}pictures to train on", "Check the labels: isthmus data info.")
         self.size = min(feed.batch_size or batch_size, len(self.rows))
         whole, rest = divmod(len(self.rows), self.size)
         # A last batch of one picture has no batch statistics: it joins the batch before it.
         self.length = whole if rest < 2 and whole else whole + 1
         self.codes: torch.Tensor | None = None
-        self._shuffled: tuple[int, str, torch.Tensor] | None = None
+        self._shuffled: dict[str, tuple[int, torch.Tensor]] = {}
 
     def prepare(self) -> None:
         """Encode every picture once, where the feed asks for it."""
@@ -88,10 +92,11 @@ class Feeder:
         return batch
 
     def _order(self, epoch: int, stream: str) -> torch.Tensor:
-        if self._shuffled is None or self._shuffled[:2] != (epoch, stream):
+        """The shuffle of this epoch; each stream remembers its own."""
+        if stream not in self._shuffled or self._shuffled[stream][0] != epoch:
             shuffle = permutation(len(self.rows), *self.parts, "shuffle", stream, epoch)
-            self._shuffled = (epoch, stream, self.rows[shuffle])
-        return self._shuffled[2]
+            self._shuffled[stream] = (epoch, self.rows[shuffle])
+        return self._shuffled[stream][1]
 
 
 def _rows(which: str, labels: torch.Tensor) -> torch.Tensor:

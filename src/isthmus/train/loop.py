@@ -38,7 +38,7 @@ def train(
         net.load_state_dict(_under("net/", tensors))
     best = _under("best/", tensors)
     started = time.monotonic() - state.seconds
-    with _told(watchers), _patient_interrupts() as interrupted, torch.random.fork_rng():
+    with _told(watchers), _settled(net), _patient_interrupts() as interrupted, torch.random.fork_rng():
         done = 0
         for number, phase in enumerate(phases):
             stage = Stage(net, phase, number, data, settings, wrap)
@@ -51,26 +51,31 @@ def train(
             good = _copy(net)
             for watcher in watchers:
                 watcher.on_start(steps_before + stage.steps, steps_before + state.step)
-            stopped = False
+            stopped = _out_of_patience(state, settings)
             while state.step < stage.steps and not stopped:
                 try:
                     stage.step(state.step, state.lowered)
+                    state.step += 1
+                    ends = state.step % stage.length == 0 or state.step == stage.steps
+                    saves = interrupted.is_set() or store.due()
+                    state.seconds = time.monotonic() - started
+                    if ends or saves:
+                        stage.check(state.step)
+                    if ends:
+                        line, best = _close_epoch(stage, state, settings, validation, best)
+                        stopped = _out_of_patience(state, settings)
                 except TrainingError:
                     net.load_state_dict(good)
                     raise
-                state.step += 1
                 for watcher in watchers:
                     watcher.on_step(steps_before + state.step)
-                if state.step % stage.length == 0 or state.step == stage.steps:
-                    state.seconds = time.monotonic() - started
-                    line, best, stopped = _close_epoch(stage, state, settings, validation, best)
+                if ends:
                     good = _copy(net)
                     store.log(line)
                     state.lines += 1
                     for watcher in watchers:
                         watcher.on_epoch(line)
-                if interrupted.is_set() or (store.due() and not stopped):
-                    state.seconds = time.monotonic() - started
+                if saves:
                     store.save(state, stage.pack() | {f"best/{k}": v for k, v in best.items()})
                     if interrupted.is_set():
                         raise KeyboardInterrupt
@@ -81,15 +86,12 @@ def train(
             best = {}
             state = State(number + 1, 0, state.lines, seconds=state.seconds)
             store.save(state, {f"net/{name}": value for name, value in net.state_dict().items()})
-    net.eval()
-    for parameter in net.parameters():
-        parameter.requires_grad_(True)
 
 
 def _close_epoch(
     stage: Stage, state: State, settings: Settings, validation: Resident | None, best: Tensors
-) -> tuple[dict[str, Any], Tensors, bool]:
-    """The history line of an epoch; the best weights so far; whether patience has run out."""
+) -> tuple[dict[str, Any], Tensors]:
+    """The history line of an epoch, and the best weights so far."""
     line: dict[str, Any] = {
         "phase": stage.phase.name,
         "epoch": -(-state.step // stage.length),
@@ -98,10 +100,10 @@ def _close_epoch(
         "players": stage.means(),
     }
     if validation is None or len(validation) == 0:
-        return line, best, False
+        return line, best
     if stage.average:
         stage.swap_average()
-    line["validation"] = stage.validate(validation)
+    line["validation"] = stage.validate(validation, state.step)
     watched = line["validation"].get("loss")
     if watched is not None:
         if state.best is None or watched < state.best:
@@ -113,7 +115,11 @@ def _close_epoch(
                 state.lowered *= PLATEAU_FACTOR
     if stage.average:
         stage.swap_average()
-    return line, best, settings.patience is not None and state.stale >= settings.patience
+    return line, best
+
+
+def _out_of_patience(state: State, settings: Settings) -> bool:
+    return settings.patience is not None and state.stale >= settings.patience
 
 
 def _copy(net: nn.Module) -> Tensors:
@@ -122,6 +128,17 @@ def _copy(net: nn.Module) -> Tensors:
 
 def _under(prefix: str, tensors: Tensors) -> Tensors:
     return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+@contextlib.contextmanager
+def _settled(net: nn.Module) -> Iterator[None]:
+    """However training ends, the net is left ready to be used: no statistics move, and gradients reach every weight."""
+    try:
+        yield
+    finally:
+        net.eval()
+        for parameter in net.parameters():
+            parameter.requires_grad_(True)
 
 
 @contextlib.contextmanager

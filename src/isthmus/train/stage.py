@@ -31,10 +31,14 @@ class Settings:
     schedule: str = "constant"
     warm_up: float = 0.0
     clip: float | None = None
+    spikes: float = 0.0
     accumulate: int = 1
     ema: float = 0.0
     patience: int | None = None
     bf16: bool = False
+
+
+_NORM_MEMORY = 0.01
 
 
 class Objective(nn.Module):
@@ -69,6 +73,7 @@ class Stage:
         self.steps = max(1, round(phase.epochs * self.length))
         for parameter in net.parameters():
             parameter.requires_grad_(False)
+            parameter.grad = None
         for player in phase.players:
             for parameter in player.parameters():
                 parameter.requires_grad_(True)
@@ -77,6 +82,7 @@ class Stage:
         self.average = [p.detach().clone() for p in self._trained()] if settings.ema else []
         self.sums: Tensors = {}
         self.counts: dict[str, int] = {}
+        self.norms: Tensors = {}
         self._in_turn: str | None = None
 
     def prepare(self) -> None:
@@ -98,7 +104,7 @@ class Stage:
                 # A player who draws often sees fresh pictures each time: a stream of its own.
                 name = player.name if player.draws > 1 else ""
                 batches = {key: f.batch(step * player.draws + draw, name) for key, f in self.feeders.items()}
-                self._move(player, batches, moment, rate, step)
+                self._move(player, batches, moment, rate, step, draw)
         if self.average:
             torch._foreach_lerp_(self.average, self._trained(), 1 - self.settings.ema)
 
@@ -112,22 +118,37 @@ class Stage:
             for parameter in player.parameters():
                 parameter.grad = None
 
-    def _move(self, player: Player, batches: dict[str, Batch], moment: Moment, rate: float, step: int) -> None:
+    def _move(
+        self, player: Player, batches: dict[str, Batch], moment: Moment, rate: float, step: int, draw: int
+    ) -> None:
         optimiser, mine = self.optimisers[player.name], player.parameters()
-        torch.manual_seed(stream(*self.parts, player.name, step))
-        for parameter in mine:
-            parameter.grad = None
+        torch.manual_seed(stream(*self.parts, player.name, step, draw))
         for part, share in split(batches, self.settings.accumulate):
             total, terms = self.objectives[player.name](moment, **part)
             if part_is_checked(total, step) and not math.isfinite(total.item()):
-                raise not_finite(terms, player, self.phase.name, step, self.length, part)
+                raise not_finite(terms, player, self._place(step + 1), part)
             (total * share).backward(inputs=mine)
             self._add(player.name, total, terms)
-        if self.settings.clip is not None:
-            nn.utils.clip_grad_norm_(mine, self.settings.clip)
+        self._clip(player.name, mine)
         for group in optimiser.param_groups:
             group["lr"] = group["initial_lr"] * rate
         optimiser.step()
+        for parameter in mine:
+            parameter.grad = None
+
+    def _clip(self, player: str, parameters: list[nn.Parameter]) -> None:
+        """At a fixed norm, and at a multiple of the running mean norm, which knows the scale of any loss."""
+        limits = [] if self.settings.clip is None else [torch.tensor(self.settings.clip)]
+        if not self.settings.spikes and not limits:
+            return
+        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        if self.settings.spikes:
+            usual = self.norms.get(player, norm)
+            limits.append(self.settings.spikes * usual)
+            self.norms[player] = usual.lerp(torch.minimum(norm, limits[-1]), _NORM_MEMORY)
+        limit = torch.stack([limit.to(norm.device) for limit in limits]).min()
+        share = (limit / (norm + 1e-12)).clamp_max(1.0)
+        torch._foreach_mul_([p.grad for p in parameters if p.grad is not None], share)
 
     def _give_turn(self, player: Player) -> None:
         """Only the networks of whoever moves are in training mode, so that no batch norm learns out of turn."""
@@ -154,8 +175,19 @@ class Stage:
         self.sums, self.counts = {}, {}
         return means
 
+    def check(self, step: int) -> None:
+        """Refuse to keep weights that are not finite: the move that spoilt them had a finite loss."""
+        for player in self.phase.players:
+            if not all(torch.isfinite(parameter).all() for parameter in player.parameters()):
+                raise not_finite({}, player, self._place(step), {})
+
+    def _place(self, step: int) -> str:
+        """Where move number `step`, counted from 1, is."""
+        epoch, batch = divmod(step - 1, self.length)
+        return f"phase {self.phase.name}, epoch {epoch + 1}, batch {batch + 1} of {self.length}"
+
     @torch.no_grad()
-    def validate(self, data: Resident) -> dict[str, float]:
+    def validate(self, data: Resident, step: int) -> dict[str, float]:
         """The watched player's terms on pictures not trained on, with the same noise every time."""
         player = next((p for p in self.phase.players if p.name == self.phase.watch), self.phase.players[0])
         if len(self.feeders) > 1:
@@ -165,6 +197,8 @@ class Stage:
         sums: dict[str, float] = {}
         for rows, batch in data.batches(512, *self.parts, "validation"):
             total, terms = self.objectives[player.name](Moment(math.inf, 1.0), **{next(iter(self.feeders)): batch})
+            if not math.isfinite(total.item()):
+                raise not_finite(terms, player, f"{self._place(step)}, on the validation pictures", {"batch": batch})
             for name, value in {"loss": total, **terms}.items():
                 sums[name] = sums.get(name, 0.0) + value.float().mean().item() * len(rows)
         return {name: value / len(data) for name, value in sums.items()}
@@ -181,6 +215,7 @@ class Stage:
         for name, optimiser in self.optimisers.items():
             tensors |= pack_optimiser(optimiser, f"optimiser/{name}")
         tensors |= {f"average/{i}": value for i, value in enumerate(self.average)}
+        tensors |= {f"norms/{name}": value for name, value in self.norms.items()}
         tensors |= {f"sums/{name}": value for name, value in self.sums.items()}
         return tensors | {f"counts/{name}": torch.tensor(value) for name, value in self.counts.items()}
 
@@ -191,6 +226,7 @@ class Stage:
             average.copy_(tensors.get(f"average/{i}", average))
         device = next(self.net.parameters()).device
         self.sums = {name[5:]: value.to(device) for name, value in tensors.items() if name.startswith("sums/")}
+        self.norms = {name[6:]: value.to(device) for name, value in tensors.items() if name.startswith("norms/")}
         self.counts = {name[7:]: int(value) for name, value in tensors.items() if name.startswith("counts/")}
 
     def _optimiser(self, player: Player) -> torch.optim.Optimizer:
@@ -211,6 +247,8 @@ def part_is_checked(total: torch.Tensor, step: int) -> bool:
 
 def split(batches: dict[str, Batch], parts: int) -> list[tuple[dict[str, Batch], float]]:
     """The batch in `parts` pieces for gradient accumulation, with the share of the pictures in each."""
+    # A piece of no picture has no mean, and one of a single picture no batch statistics.
+    parts = min(parts, *(max(1, len(batch.x) // 2) for batch in batches.values()))
     if parts == 1:
         return [(batches, 1.0)]
     pieces = []
@@ -218,4 +256,4 @@ def split(batches: dict[str, Batch], parts: int) -> list[tuple[dict[str, Batch],
         piece = {name: batch.piece(i, parts) for name, batch in batches.items()}
         first, whole = next(iter(piece.values())), next(iter(batches.values()))
         pieces.append((piece, len(first.x) / len(whole.x)))
-    return [(piece, share) for piece, share in pieces if share > 0]
+    return pieces
