@@ -63,7 +63,7 @@ BARS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """One bar, all its seeds, one line appended to `results/quality/<bar>.jsonl`."""
+    """One bar, all its seeds, the record in `results/quality/<bar>.jsonl`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bar", choices=sorted(BARS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -81,8 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         found = _judge(arguments.bar, model, train, test, arguments.samples)
         per_seed.append({"seed": seed, "cpu_seconds": round(seconds, 1), "wall_seconds": round(wall, 1), **found})
         print(json.dumps(per_seed[-1]), flush=True)
-    command = f"python -m benchmarks.quality {arguments.bar} --seeds {' '.join(map(str, arguments.seeds))}"
-    _write(arguments.bar, bar, per_seed, len(test), command)
+        _write(arguments.bar, bar, per_seed, len(test))
     return 0
 
 
@@ -117,7 +116,9 @@ def _angles(model: Any, train: Pictures) -> list[float]:
     return [round(float(angle), 3) for angle in principal_angles(axes, plane.axes)]
 
 
-def _write(name: str, bar: Bar, per_seed: list[dict[str, Any]], n: int, command: str) -> None:
+def _write(name: str, bar: Bar, per_seed: list[dict[str, Any]], n: int) -> None:
+    """The record of the seeds so far: an interrupted run leaves what it has."""
+    seeds = [entry["seed"] for entry in per_seed]
     values = np.array([entry["value"] for entry in per_seed])
     spread = values.std(ddof=1) if len(values) > 1 else math.nan
     record = {
@@ -128,8 +129,8 @@ def _write(name: str, bar: Bar, per_seed: list[dict[str, Any]], n: int, command:
         "n": n,
         "split": "test",
         "data": bar.data,
-        "seed": [entry["seed"] for entry in per_seed],
-        "command": command,
+        "seed": seeds,
+        "command": f"python -m benchmarks.quality {name} --seeds {' '.join(map(str, seeds))}",
         "machine": machine(),
         "bar": f"<= {bar.most}",
         "met": bool(values.mean() <= bar.most),
@@ -138,9 +139,7 @@ def _write(name: str, bar: Bar, per_seed: list[dict[str, Any]], n: int, command:
         "cpu_seconds": float(np.mean([entry["cpu_seconds"] for entry in per_seed])),
         "commit": _commit(),
     }
-    path = RESULTS / f"{name}.jsonl"
-    before = path.read_bytes() if path.exists() else b""
-    write_atomically(path, before + json.dumps(record).encode() + b"\n")
+    write_atomically(RESULTS / f"{name}.jsonl", json.dumps(record).encode() + b"\n")
     print(f"{name}: {record['value']:.5g} (bar {record['bar']}) in {record['cpu_seconds']:.0f} CPU-seconds a seed")
 
 

@@ -356,6 +356,20 @@ def test_clipping_bounds_the_gradient_that_moves_the_weights(digits: np.ndarray)
     assert length_of_the_first_step(digits, clip=10 * free) == pytest.approx(free, rel=1e-4)
 
 
+def test_a_player_whose_first_gradient_is_zero_is_not_held_still(digits: np.ndarray) -> None:
+    net = nn.ModuleDict({"one": nn.Linear(64, 1)})
+    start = copy(net)
+
+    def late(batch: Batch) -> Terms:
+        calls.append(1)
+        return {"square": net["one"](batch.x).square()[:, 0] * float(len(calls) > 2)}
+
+    calls: list[int] = []
+    phase = Phase("late", (Player("one", (net["one"],), late),), 2)
+    train(net, [phase], resident(digits[:64]), Settings(batch_size=16, spikes=1.5))
+    assert differing(start, copy(net))
+
+
 def test_the_learning_rate_and_the_decay_are_those_that_were_asked_for(digits: np.ndarray) -> None:
     full = length_of_the_first_step(digits)
     at: list[Weights] = []

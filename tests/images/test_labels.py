@@ -1,5 +1,6 @@
 """Labels: names to numbers, tables read and written, and the log of what people said."""
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,9 @@ def test_a_label_of_a_picture_holds_for_its_tiles(folder: Path, tmp_path: Path) 
     st.randoms(),
 )
 @settings(max_examples=40, deadline=None, database=None)
-def test_tables_survive_writing_and_reading(tmp_path_factory: pytest.TempPathFactory, names: list[str], chance) -> None:  # noqa: ANN001
+def test_tables_survive_writing_and_reading(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], chance: random.Random
+) -> None:
     path = tmp_path_factory.mktemp("t") / "l.csv"
     names = [name for name in names if not name.startswith("./") and "\\" not in name]
     labels = np.array([chance.choice([-1, 0, 1]) for _ in names], np.int64)

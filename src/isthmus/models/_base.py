@@ -194,7 +194,7 @@ class Model(Estimator, ABC):
         self.scaling_ = Scaling.learn(pictures.pixels, self.scale, pictures.source.get("range"))
         self.classes_ = pictures.classes
         self.device_ = choose_device(self.device)
-        self.latent_shape_: tuple[int, ...] = (self.latent,)
+        self.latent_shape_: tuple[int, ...] = (int(self.latent),)
 
     def _wants_pictures(self) -> bool:
         return self.needs_pictures

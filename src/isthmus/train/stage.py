@@ -144,6 +144,8 @@ class Stage:
         norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         if self.settings.spikes:
             usual = self.norms.get(player, norm)
+            # Whoever has had no gradient at all yet must not be held there.
+            usual = torch.where(usual > 0, usual, norm)
             limits.append(self.settings.spikes * usual)
             self.norms[player] = usual.lerp(torch.minimum(norm, limits[-1]), _NORM_MEMORY)
         limit = torch.stack([limit.to(norm.device) for limit in limits]).min()
