@@ -19,11 +19,12 @@ import numpy as np
 import torch
 
 from isthmus import VAE, Autoencoder, Linear, open_pictures
+from isthmus.files import write_atomically
 from isthmus.images.pictures import Pictures
 from isthmus.measure.density import importance_weighted_bound
 from isthmus.measure.reconstruction import fit_baselines, reconstruction
 from isthmus.nets.conv import Conv
-from isthmus.run import machine, write_atomically
+from isthmus.run import machine
 from isthmus.stats.spectrum import principal_angles, principal_components
 from isthmus.train.watchers import Lines
 

@@ -18,7 +18,8 @@ from isthmus.errors import DataError, IsthmusError, RunError, UsageError
 from isthmus.images.pictures import Pictures
 from isthmus.models._saving import from_json, to_json
 from isthmus.nets.mlp import MLP
-from isthmus.rng import Noise, keys_of
+from isthmus.keys import keys_of
+from isthmus.rng import Noise
 from isthmus.train.feeding import Feeder
 
 NAMES = models.names()
@@ -272,7 +273,7 @@ def test_with_beta_1_the_loss_of_beta_tcvae_is_that_of_the_vae_in_expectation() 
     how = {"net": MLP(hidden=(16,)), "latent": 3, "epochs": 0.001, "precision": "float32"}
     plain, other = VAE(**how).fit(x), BetaTCVAE(**how, beta=1.0).fit(x)
     with torch.no_grad():  # codes that say something about their pictures
-        plain.net_["encoder"][-1].weight.mul_(5)
+        plain.net_["encoder"][-1].weight.mul_(40)
     other.net_.load_state_dict(plain.net_.state_dict())
     data = plain._resident(Pictures.from_array(x[:, None]))
     losses: dict[Any, list[float]] = {plain: [], other: []}

@@ -4,28 +4,15 @@ Two runs with other batch sizes, other process counts or a kill in between draw 
 in the same epoch, because every number is a hash of its key and nothing has a state.
 """
 
-import hashlib
 import math
-from collections.abc import Iterable
 
-import numpy as np
 import torch
 
-__all__ = ["Noise", "keys_of", "permutation", "stream"]
+from isthmus.keys import stream
+
+__all__ = ["Noise", "permutation"]
 
 _MASK = 0xFFFFFFFF
-
-
-def keys_of(ids: Iterable[str]) -> np.ndarray:
-    """A 64-bit key for each picture id, the same on every machine."""
-    digests = b"".join(hashlib.blake2b(str(i).encode(), digest_size=8).digest() for i in ids)
-    return np.frombuffer(digests, "<i8").copy()
-
-
-def stream(*parts: object) -> int:
-    """A 63-bit seed made of anything printable: `stream(seed, "shuffle", epoch)`."""
-    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
 
 
 def permutation(n: int, *parts: object) -> torch.Tensor:

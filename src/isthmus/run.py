@@ -1,12 +1,12 @@
 """The run folder: the one artefact. Plain files, written whole or not at all, read without executing anything.
 
-    run.json                  format, model and parameters, data, scaling, status, machine (no absolute path)
-    weights.safetensors       the fitted model
-    checkpoint.safetensors    everything needed to continue exactly
-    history.jsonl             one line an epoch
-    metrics.jsonl             one record a line (see Record)
-    splits.csv                id, split
-    *.png, map.csv, ...       what the verbs add
+run.json                  format, model and parameters, data, scaling, status, machine (no absolute path)
+weights.safetensors       the fitted model
+checkpoint.safetensors    everything needed to continue exactly
+history.jsonl             one line an epoch
+metrics.jsonl             one record a line (see Record)
+splits.csv                id, split
+*.png, map.csv, ...       what the verbs add
 """
 
 import contextlib
@@ -14,19 +14,17 @@ import json
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from isthmus.errors import RunError
+from isthmus.files import UNFINISHED, clear_errors, write_atomically
 
-__all__ = ["FORMAT", "Record", "Run", "machine", "write_atomically"]
+__all__ = ["FORMAT", "Record", "Run", "machine"]
 
 FORMAT = 1
-
-_UNFINISHED = ".part"
 
 
 @dataclass
@@ -77,7 +75,9 @@ class Run:
         try:
             return dict(json.loads((self.path / name).read_text("utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            raise RunError(f"{self.path / name} cannot be read ({error})", "Restore it, or fit the run again.") from None
+            raise RunError(
+                f"{self.path / name} cannot be read ({error})", "Restore it, or fit the run again."
+            ) from None
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -103,7 +103,7 @@ class Run:
     def append(self, name: str, record: dict[str, Any]) -> None:
         """One more line, on the disk before this returns; the beginning of one that a crash cut short is dropped."""
         line = json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-        with _clear_errors(self.path / name), open(self.path / name, "a+b") as file:
+        with clear_errors(self.path / name), open(self.path / name, "a+b") as file:
             file.truncate(_whole_lines(file))
             file.write(line)
             file.flush()
@@ -115,7 +115,7 @@ class Run:
 
     def remove(self, *names: str) -> None:
         for name in names:
-            with _clear_errors(self.path / name):
+            with clear_errors(self.path / name):
                 (self.path / name).unlink(missing_ok=True)
 
     def record(self, *records: Record) -> None:
@@ -127,7 +127,7 @@ class Run:
     @contextlib.contextmanager
     def writing(self) -> Iterator["Run"]:
         """Hold the folder's lock; a second writer is told so. The lock dies with the process, however it dies."""
-        with _clear_errors(self.path):
+        with clear_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             file = open(self.path / ".lock", "a+b")
         with file:
@@ -138,26 +138,8 @@ class Run:
                     f"another process is writing {self.path}", "Wait for it, or choose another --out."
                 ) from None
             # What a killed process had not finished writing; nobody else writes here while the lock is held.
-            self.remove(*(left.name for left in self.path.glob(f".*{_UNFINISHED}")))
+            self.remove(*(left.name for left in self.path.glob(f".*{UNFINISHED}")))
             yield self
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """The old file or the new one, whole, whatever happens in between."""
-    with _clear_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=_UNFINISHED)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
 
 
 def machine() -> str:
@@ -192,13 +174,3 @@ def _lock(descriptor: int) -> None:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-@contextlib.contextmanager
-def _clear_errors(path: Path) -> Iterator[None]:
-    """A full or read-only disk, in one sentence that names the file."""
-    try:
-        yield
-    except OSError as error:
-        remedy = "Free some space, or choose another folder; what was already written is whole."
-        raise RunError(f"{path} cannot be written ({error.strerror or error})", remedy) from None

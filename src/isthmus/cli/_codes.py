@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.errors import DataError, UsageError
+from isthmus.files import write_atomically
 from isthmus.images.pictures import Pictures
-from isthmus.run import write_atomically
 
 __all__ = ["ENDINGS", "read_codes", "write_codes"]
 
@@ -55,7 +55,9 @@ def read_codes(path: Path) -> np.ndarray:
             codes = _from_parquet(path)
         codes = np.asarray(codes, np.float32)
     except FileNotFoundError:
-        raise DataError(f"there is no file {path}", "Make one with: isthmus encode RUN PICTURES -o codes.npz.") from None
+        raise DataError(
+            f"there is no file {path}", "Make one with: isthmus encode RUN PICTURES -o codes.npz."
+        ) from None
     except (ValueError, KeyError, OSError, EOFError, TypeError) as error:
         raise DataError(f"{path} holds no codes ({error})", "Give a file that isthmus encode wrote.") from None
     if not np.isfinite(codes).all():
@@ -68,7 +70,9 @@ def _parquet(held: io.BytesIO, codes: np.ndarray, ids: np.ndarray, names: np.nda
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise UsageError("writing .parquet needs pyarrow", "Run: pip install 'isthmus[parquet]', or use .npz.") from None
+        raise UsageError(
+            "writing .parquet needs pyarrow", "Run: pip install 'isthmus[parquet]', or use .npz."
+        ) from None
     columns = {"id": ids, "label": names} | {f"z{i}": column for i, column in enumerate(codes.T)}
     pyarrow.parquet.write_table(pyarrow.table(columns), held)
 

@@ -19,5 +19,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     checkout = Path(isthmus.__file__).parents[2]
     if not (checkout / "benchmarks" / "__main__.py").is_file():
-        raise UsageError("the benchmarks are not installed with the package", "Run this from a checkout of the project.")
+        raise UsageError(
+            "the benchmarks are not installed with the package", "Run this from a checkout of the project."
+        )
     return subprocess.run([sys.executable, "-m", "benchmarks", *arguments.rest], cwd=checkout, check=False).returncode

@@ -27,7 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     started = time.monotonic()
     out = Path(arguments.out) if arguments.out else _free(Path("runs"))
-    say("1,797 handwritten digits of 8x8 pixels (they come with scikit-learn); a convolutional VAE with a code of 8 numbers")
+    say(
+        "1,797 handwritten digits of 8x8 pixels (they come with scikit-learn); a convolutional VAE with a code of 8 numbers"
+    )
     digits = open_pictures("digits")
     digits.split = split(digits, seed=0)
     model = VAE(net="conv", latent=8, likelihood="gaussian", epochs=arguments.epochs)
@@ -95,6 +97,8 @@ def _map(model: Any, digits: Any, out: Path) -> None:
     places = TSNE(init="pca", random_state=0, max_iter=500).fit_transform(codes)
     fitted, held = digits.split != "test", digits.split == "test"
     accuracy = knn_accuracy(places[fitted], digits.labels[fitted], places[held], digits.labels[held])
-    scores = f"5-NN accuracy {accuracy.value:.3f} on held-out digits, trustworthiness {trustworthiness(codes, places):.3f}"
+    scores = (
+        f"5-NN accuracy {accuracy.value:.3f} on held-out digits, trustworthiness {trustworthiness(codes, places):.3f}"
+    )
     title = "1,797 digits, drawn without their labels: t-SNE of the codes"
     image_out(scatter(places, digits.labels, digits.classes, title=title, subtitle=scores), str(out / "map.png"))

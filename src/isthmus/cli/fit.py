@@ -86,10 +86,10 @@ def _resumed(arguments: argparse.Namespace, watchers: list[Any]) -> Any:
 
 
 def _watchers(arguments: argparse.Namespace) -> list[Any]:
-    from isthmus.train.events import TensorBoard
-    from isthmus.train.watchers import ProgressBar, Lines
-
     import sys
+
+    from isthmus.train.events import TensorBoard
+    from isthmus.train.watchers import Lines, ProgressBar
 
     shown = [] if arguments.quiet else [ProgressBar() if sys.stderr.isatty() else Lines()]
     return [*shown, TensorBoard(Path(arguments.out or arguments.resume) / "tensorboard")]

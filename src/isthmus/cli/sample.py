@@ -15,7 +15,9 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("--like", metavar="PICTURE", help="around the code of this picture")
     parser.add_argument("--spread", type=float, default=1.0, metavar="X", help="how far around it (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="other seeds, other pictures")
-    parser.add_argument("-o", "--out", required=True, metavar="FILE", help="a .png, or .npy for the pictures themselves")
+    parser.add_argument(
+        "-o", "--out", required=True, metavar="FILE", help="a .png, or .npy for the pictures themselves"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -25,9 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from isthmus.cli._shown import decoded
+    from isthmus.files import write_atomically
     from isthmus.models._saving import load
     from isthmus.report.grid import picture_grid
-    from isthmus.run import write_atomically
 
     if arguments.n < 1:
         raise UsageError(f"-n is {arguments.n}", "Ask for at least one picture.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.rng import keys_of
+from isthmus.keys import keys_of
 
 __all__ = ["UNKNOWN", "Pictures"]
 

@@ -5,7 +5,7 @@ import numpy as np
 from isthmus.errors import UsageError
 from isthmus.images.pictures import UNKNOWN, Pictures
 from isthmus.images.tiles import parent
-from isthmus.rng import keys_of, stream
+from isthmus.keys import keys_of, stream
 
 __all__ = ["draw_labels", "split"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from isthmus.files import write_atomically
 from isthmus.images.scaling import Scaling
-from isthmus.run import write_atomically
 
 __all__ = ["write_pictures"]
 

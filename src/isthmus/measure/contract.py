@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from isthmus.rng import keys_of
+from isthmus.keys import keys_of
 
 __all__ = ["Fitted", "Tick", "batches", "evaluate", "keys_for", "part_of"]
 

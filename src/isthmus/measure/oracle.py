@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from isthmus.errors import DataError, RunError
+from isthmus.files import write_atomically
 from isthmus.images.scaling import Scaling
-from isthmus.rng import keys_of, stream
-from isthmus.run import write_atomically
+from isthmus.keys import keys_of, stream
 from isthmus.stats import Interval, wilson_interval
 from isthmus.train.feeding import Resident
 from isthmus.train.loop import train

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from isthmus.errors import DataError
+from isthmus.keys import stream
 from isthmus.measure.oracle import Oracle, as_pictures
-from isthmus.rng import permutation, stream
+from isthmus.rng import permutation
 from isthmus.stats import Interval, frechet_of_gaussians, gaussian_of, mean_interval, neighbours, prdc, wilson_interval
 
 __all__ = ["SampleQuality", "classification_accuracy_score", "gaussian_pixels", "nearest_training", "sample_quality"]

@@ -15,8 +15,9 @@ from isthmus.estimator import Estimator, option
 from isthmus.images.arrays import LAYOUTS, canonical, class_codes, in_layout
 from isthmus.images.pictures import Pictures
 from isthmus.images.scaling import Scaling
+from isthmus.keys import keys_of
 from isthmus.nets._posterior import Posterior
-from isthmus.rng import Noise, keys_of
+from isthmus.rng import Noise
 from isthmus.run import Run
 from isthmus.train.devices import choose_device
 from isthmus.train.watchers import Watcher

@@ -13,9 +13,9 @@ from isthmus import discover
 from isthmus.errors import UsageError
 from isthmus.estimator import option
 from isthmus.images.pictures import Pictures
+from isthmus.keys import stream
 from isthmus.models._base import Model
 from isthmus.nets._net import Habits, Net
-from isthmus.rng import stream
 from isthmus.run import Run
 from isthmus.train.checkpoint import Store
 from isthmus.train.devices import faster_in_bf16
@@ -82,7 +82,9 @@ class Trained(Model):
     ) -> None:
         watched = validation is not None and len(validation) > 0
         if not watched and (self.patience is not None or self.schedule == "plateau"):
-            raise UsageError("patience and plateau need validation pictures", "Give validation=, or pictures with a split.")
+            raise UsageError(
+                "patience and plateau need validation pictures", "Give validation=, or pictures with a split."
+            )
         self.pictures_ = len(pictures)
         with torch.random.fork_rng():
             torch.manual_seed(stream(self.seed, "weights"))
@@ -103,9 +105,20 @@ class Trained(Model):
 
     def _settings(self, phases: tuple[Phase, ...], data: Resident, run: Run | None) -> Settings:
         """The fields that were set, and the network's habits for those that were not."""
-        names = (
-            "seed batch_size optimiser learning_rate weight_decay schedule warm_up clip spikes accumulate ema patience".split()
-        )
+        names = [
+            "seed",
+            "batch_size",
+            "optimiser",
+            "learning_rate",
+            "weight_decay",
+            "schedule",
+            "warm_up",
+            "clip",
+            "spikes",
+            "accumulate",
+            "ema",
+            "patience",
+        ]
         habits = vars(self.habits())
         if self.optimiser not in (None, habits["optimiser"]):
             habits = habits | {"learning_rate": None}

@@ -29,6 +29,7 @@ class _Skip(nn.Module):
 
     def __init__(self, channels: int, act: str, batch_norm: bool) -> None:
         super().__init__()
+
         def norm() -> list[nn.Module]:
             return [nn.BatchNorm2d(channels)] if batch_norm else []
 

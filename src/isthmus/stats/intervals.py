@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.errors import DataError
-from isthmus.rng import stream
+from isthmus.keys import stream
 
 __all__ = ["Interval", "bootstrap_interval", "mean_interval", "paired_difference", "wilson_interval"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from isthmus.rng import stream
+from isthmus.keys import stream
 from isthmus.train.checkpoint import Tensors, pack_optimiser, unpack_optimiser
 from isthmus.train.diagnosis import not_finite
 from isthmus.train.feeding import Feeder, Resident
