@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.parties import Job
 
-__all__ = ["Failed", "Setting", "Worker", "workers"]
+__all__ = ["Failed", "Setting", "Training", "Worker", "workers"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,7 +40,7 @@ class Worker:
 
     def __init__(self, party: str, setting: Setting) -> None:
         self.party = party
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process
+        self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [setting.python, "-W", "ignore", "-m", "benchmarks.worker", party],
             stdin=subprocess.PIPE,
@@ -50,6 +50,8 @@ class Worker:
             cwd=ROOT,
             env=setting.environment(),
         )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._to, self._from = self._process.stdin, self._process.stdout
         try:
             self.hello = self.ask("hello", threads=setting.threads, pictures=setting.pictures)
         except Failed:
@@ -74,13 +76,13 @@ class Worker:
 
     def _send(self, message: dict[str, Any]) -> None:
         try:
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
+            self._to.write(json.dumps(message) + "\n")
+            self._to.flush()
         except (BrokenPipeError, ValueError) as broken:
             raise Failed(self._last_words()) from broken
 
     def _receive(self) -> dict[str, Any]:
-        line = self._process.stdout.readline()
+        line = self._from.readline()
         if not line:
             raise Failed(self._last_words())
         answer = json.loads(line)

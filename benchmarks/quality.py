@@ -31,7 +31,14 @@ from isthmus.train.watchers import Lines
 __all__ = ["BARS", "Bar", "main"]
 
 RESULTS = Path(__file__).parent.parent / "results" / "quality"
-PAPER_004 = dict(channels=(8, 16, 32), kernel=3, stride=2, padding=(1, 1, 0), hidden=(128,), batch_norm=True)
+PAPER_004 = {
+    "channels": (8, 16, 32),
+    "kernel": 3,
+    "stride": 2,
+    "padding": (1, 1, 0),
+    "hidden": (128,),
+    "batch_norm": True,
+}
 
 
 @dataclass(frozen=True)

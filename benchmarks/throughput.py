@@ -6,11 +6,12 @@ is in it. Every party rests while another one works.
 
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
 from benchmarks.cases import CASES, Case
 from benchmarks.options import Options
 from benchmarks.parties import Job
-from benchmarks.pool import Failed, Worker, workers
+from benchmarks.pool import Failed, Training, Worker, workers
 from benchmarks.progress import Progress
 from benchmarks.record import Record, append, met
 from benchmarks.table import table
@@ -80,7 +81,8 @@ def _measure(case: Case, entries: list[tuple[Worker, str]], options: Options, pr
     """Rounds in turn; who goes first moves on by one each round. The first round warms up and is dropped."""
     images = case.round_images // (4 if options.quick else 1) // case.batch * case.batch
     rows = [Row(case, worker.party, precision, images) for worker, precision in entries]
-    trainings, last = {}, {}
+    trainings: dict[int, Training] = {}
+    last: dict[int, dict[str, Any]] = {}
     for i, (worker, precision) in enumerate(entries):
         job = Job(case.name, 10_000, case.batch, precision=precision)
         rows[i].trouble = _unequal(worker, case)

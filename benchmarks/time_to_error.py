@@ -1,7 +1,8 @@
 """CPU-seconds to a stated test error: the same network and pictures, each side at its best after the same tuning.
 
-Time counts from the call of `fit` (conversion, weights, training); imports, reading and judging do not count. A run
-whose learning rate falls is one point of its curve, its end; between points curves are interpolated in logarithms.
+Time counts from the call of `fit` (conversion, weights, training); imports, reading and judging do not count. A side
+whose learning rate falls makes a run for each target. What counts is the earliest moment at which a run, or the line
+through the ends of the runs of one seed, meets the target; between points lines are straight in logarithms.
 """
 
 import math
@@ -27,7 +28,8 @@ TRIAL = 45.0
 EXPECTED = {"isthmus": 60.0, "isthmus-adamw": 100.0, "pythae": 350.0}
 """Seconds that a trial and the runs of one seed may take, for the progress line."""
 
-Curves = dict[str, list[list[Point]]]
+Runs = list[list[Point]]
+"""The learning curves of one seed, a run each."""
 
 
 def expected_seconds(options: Options) -> float:
@@ -51,7 +53,7 @@ def run(options: Options, progress: Progress) -> list[Record]:
         plans = {}
         for side, worker in crew.items():
             plans[side] = tune(SIDES[side], worker, targets, lambda what: progress.tick(TRIAL, "tuning " + what), share)
-        curves: Curves = {side: [] for side in crew}
+        curves: dict[str, list[Runs]] = {side: [] for side in crew}
         for seed in range(options.seeds):
             for side, worker in crew.items():
                 progress.tick(EXPECTED[side], f"seed {seed}: {side}")
@@ -67,10 +69,16 @@ def run(options: Options, progress: Progress) -> list[Record]:
     return records
 
 
-def time_to(curve: list[Point], target: float) -> float | None:
-    """CPU-seconds at which the curve first meets the target, straight lines between the logarithms."""
+def time_to(runs: Runs, target: float) -> float | None:
+    """CPU-seconds of the earliest meeting with the target; None if there is none."""
+    ends = sorted(run[-1] for run in runs)
+    met_at = [moment for line in [*runs, ends] if (moment := _crossing(line, target)) is not None]
+    return min(met_at, default=None)
+
+
+def _crossing(line: list[Point], target: float) -> float | None:
     before: Point | None = None
-    for cpu, mse in sorted(curve):
+    for cpu, mse in line:
         if mse <= target:
             if before is None:
                 return cpu
@@ -84,18 +92,18 @@ def _sides(options: Options) -> list[str]:
     return [name for name in options.sides if SIDES[name].party in options.parties]
 
 
-def _run_seed(worker: Worker, plan: Plan, seed: int, targets: tuple[float, ...]) -> list[Point]:
-    """The test curve of one seed."""
-    job = replace(plan.job, seed=seed)
+def _run_seed(worker: Worker, plan: Plan, seed: int, targets: tuple[float, ...]) -> Runs:
+    """The test curves of one seed; one run more where the last target was missed."""
+    job, last = replace(plan.job, seed=seed), min(targets)
     if not plan.epochs:
-        return follow(worker, job, "train", "test", lambda p: p[1] <= min(targets) or p[0] > MOST)
-    ends = []
+        return [follow(worker, job, "train", "test", lambda p: p[1] <= last or p[0] > MOST)]
+    runs = []
     for epochs in sorted(set(plan.epochs.values())):
-        ends.append(follow(worker, replace(job, epochs=epochs), "train", "test", lambda p: False)[-1])
-    if ends[-1][1] > min(targets):
+        runs.append(follow(worker, replace(job, epochs=epochs), "train", "test", lambda p: p[1] <= last))
+    if runs[-1][-1][1] > last:
         longer = replace(job, epochs=max(plan.epochs.values()) * LONGER)
-        ends.append(follow(worker, longer, "train", "test", lambda p: False)[-1])
-    return ends
+        runs.append(follow(worker, longer, "train", "test", lambda p: p[1] <= last))
+    return runs
 
 
 def _tuning_record(side: str, plan: Plan, options: Options) -> Record:
@@ -107,10 +115,12 @@ def _tuning_record(side: str, plan: Plan, options: Options) -> Record:
     return options.stamp(record)
 
 
-def _records(curves: Curves, plans: dict[str, Plan], targets: tuple[float, ...], options: Options) -> list[Record]:
+def _records(
+    curves: dict[str, list[Runs]], plans: dict[str, Plan], targets: tuple[float, ...], options: Options
+) -> list[Record]:
     records = []
     for target in targets:
-        times = {side: [time_to(curve, target) for curve in seeds] for side, seeds in curves.items()}
+        times = {side: [time_to(runs, target) for runs in seeds] for side, seeds in curves.items()}
         for side, seconds in times.items():
             name = f"time-to-error/{side}/{target:.4f}/cpu-seconds"
             setting = {"setting": asdict(plans[side].job), "curves": curves[side]}
@@ -143,7 +153,7 @@ def _show(records: list[Record], targets: tuple[float, ...], absent: dict[str, s
     rows = []
     for record in records:
         if "/tuning/" in record.name:
-            chosen = record.baseline["chosen"]
+            chosen = (record.baseline or {})["chosen"]
             print(f"{record.name}: {record.n} trials, {record.cpu_seconds:.0f} CPU-s, chosen {chosen}")
             continue
         seeds = ", ".join("never" if value is None else f"{value:.1f}" for value in record.per_seed)

@@ -26,7 +26,6 @@ MARGIN = 0.985
 """Lengths are planned for a little less than the target."""
 HELD_OUT = 5 / 6
 """Share of the training pictures that trials train on."""
-NEVER = 10**9
 
 Point = tuple[float, float]
 """CPU-seconds and mean squared error."""
@@ -49,8 +48,11 @@ class Side:
     def by_rate(self) -> list[list[Job]]:
         """The grid: for every learning rate its settings."""
         rest = list(product(self.batches, self.schedules))
-        fixed = {"optimiser": self.optimiser, "precision": self.precision}
-        return [[Job("conv", 1.0, batch, rate, form, **fixed) for batch, form in rest] for rate in self.rates]
+        usual = Job("conv", 1.0, self.batches[0], optimiser=self.optimiser, precision=self.precision)
+        return [
+            [replace(usual, learning_rate=rate, batch=batch, schedule=schedule) for batch, schedule in rest]
+            for rate in self.rates
+        ]
 
     def epochs(self, wanted: float) -> float:
         return float(max(1, round(wanted))) if self.whole_epochs else round(wanted, 3)
@@ -122,10 +124,9 @@ def tune(
 
 
 def follow(worker: Worker, job: Job, split: str, judge: str, until: Callable[[Point], bool]) -> list[Point]:
-    """Train; the learning curve, four points an epoch. Of a run whose rate falls only the end counts."""
+    """Train; the learning curve, eight points an epoch and the end."""
     pictures = 60_000 if split == "train" else 50_000
-    constant = job.schedule == "constant"
-    every = pictures // job.batch // 4 if constant else NEVER
+    every = pictures // job.batch // 8
     training = worker.train(job, split=split, images=None, every=every, judge=judge)
     curve: list[Point] = []
     while True:
@@ -142,7 +143,8 @@ def _try(side: Side, worker: Worker, job: Job, length: float, tell: Callable[[st
     epochs = 1000.0 if job.schedule == "constant" else side.epochs(length)
     job = replace(job, epochs=epochs)
     tell(f"{side.party} {side.optimiser}: {job.schedule} {job.learning_rate}, batch {job.batch}")
-    return Trial(job, follow(worker, job, "fit", "validation", lambda point: point[0] >= side.budget))
+    most = side.budget if job.schedule == "constant" else math.inf
+    return Trial(job, follow(worker, job, "fit", "validation", lambda point: point[0] >= most))
 
 
 def _others(side: Side, worker: Worker, best: Job, draw: random.Random, tell: Callable[[str], None]) -> list[Trial]:

@@ -15,8 +15,8 @@ from torch import nn
 from isthmus import VAE, load, models, resume
 from isthmus.errors import DataError, IsthmusError, TrainingError, UsageError
 from isthmus.images.scaling import Scaling
-from isthmus.nets.mlp import MLP
 from isthmus.keys import keys_of
+from isthmus.nets.mlp import MLP
 from isthmus.run import Run
 from isthmus.train.checkpoint import Store
 from isthmus.train.feeding import Feeder, Resident
@@ -131,7 +131,8 @@ def check_isolation(model: Any, moves: list[Move]) -> None:
         assert changed <= mine, f"{move.player.name}'s move changed {sorted(changed - mine)}"
         moved[move.player.name] = moved.get(move.player.name, 0) + bool(changed)
     # The very first move of a phase may stand still: the learning rate rises from 0.
-    assert moved and all(count > 3 for count in moved.values())
+    assert moved
+    assert all(count > 3 for count in moved.values())
 
 
 def test_a_move_changes_the_player_who_moves_and_nobody_else(
@@ -165,18 +166,23 @@ def test_a_player_moves_as_often_as_it_draws_and_on_fresh_pictures(
     steps = 2 * (96 // 16)
     assert [move.player.name for move in second] == ["critic", "critic", "critic", "mover"] * steps
     first, other, third = (set(move.batches["free"].noise.keys.tolist()) for move in second[:3])
-    assert not first & other and not first & third and not other & third
+    assert not first & other
+    assert not first & third
+    assert not other & third
     # Three draws a step see all the pictures three times as often, each time in full.
     drawn = [key for move in second if move.player.draws == 3 for key in move.batches["free"].noise.keys.tolist()]
-    assert all(drawn.count(key) == 6 for key in set(drawn)) and len(set(drawn)) == 96
+    assert all(drawn.count(key) == 6 for key in set(drawn))
+    assert len(set(drawn)) == 96
 
 
 def test_feeds_hold_their_own_pictures(two_players: Any, half_labelled: Halves, moves: list[Move]) -> None:
     two_players(**TINY).fit(*half_labelled)
     for move in moves:
         if move.phase == "move":
-            assert (move.batches["free"].y == -1).all() and len(move.batches["free"].x) == 16
-            assert (move.batches["known"].y >= 0).all() and len(move.batches["known"].x) == 8
+            assert (move.batches["free"].y == -1).all()
+            assert len(move.batches["free"].x) == 16
+            assert (move.batches["known"].y >= 0).all()
+            assert len(move.batches["known"].x) == 8
         else:
             assert set(move.batches) == {"batch"}
 
@@ -408,7 +414,9 @@ def test_a_plateau_lowers_the_rate(digits: np.ndarray, monkeypatch: pytest.Monke
 def test_a_schedule_stays_within_its_rate_and_warms_up(name: str) -> None:
     shares = np.linspace(0, 1, 101)
     rates = [factor(name, share, 0.1) for share in shares]
-    assert 0 <= min(rates) and max(rates) <= 1 + 1e-9 and max(rates) > 0.85
+    assert min(rates) >= 0
+    assert max(rates) <= 1 + 1e-9
+    assert max(rates) > 0.85
     assert rates[0] < 0.1
     if name in ("cosine", "linear", "one-cycle"):
         assert rates[-1] == pytest.approx(0, abs=1e-9)
@@ -457,7 +465,8 @@ def noise_seen(digits: np.ndarray, moves: list[Move], batch_size: int) -> dict[i
 
 def test_other_batch_sizes_see_the_same_noise(digits: np.ndarray, moves: list[Move]) -> None:
     one, other = noise_seen(digits, moves, 16), noise_seen(digits, moves, 33)
-    assert len(one) == 100 and one.keys() == other.keys()
+    assert len(one) == 100
+    assert one.keys() == other.keys()
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
@@ -498,7 +507,8 @@ def test_whatever_wraps_the_loss_sees_every_forward_pass(digits: np.ndarray) -> 
     train(net, [Phase("both", players, 3)], data, Settings(batch_size=16), resident(digits[64:80]), wrap=Wrapper)
     assert len(forwards) == len(calls) == 3 * (2 * 4 + 1)
     assert forwards.count("validation") == 3
-    assert not net["one"].training and all(p.requires_grad for p in net.parameters())
+    assert not net["one"].training
+    assert all(p.requires_grad for p in net.parameters())
 
 
 # -- nothing goes wrong in silence ------------------------------------------------------------------------------------

@@ -30,7 +30,9 @@ def _conditioned(rows: int, columns: int, condition: float) -> torch.Tensor:
 
 @pytest.mark.parametrize("shape", [(6, 40), (40, 6), (16, 16), (64, 500)])
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
-def test_the_polar_factor_has_singular_values_near_one_and_the_same_directions(shape: tuple[int, int], size: float) -> None:
+def test_the_polar_factor_has_singular_values_near_one_and_the_same_directions(
+    shape: tuple[int, int], size: float
+) -> None:
     torch.manual_seed(1)
     matrix = _conditioned(*shape, 20.0)
     left, _, right = torch.linalg.svd(matrix, full_matrices=False)
@@ -77,7 +79,9 @@ def test_a_state_kept_as_flat_tensors_continues_to_the_bit(layout: torch.memory_
     optimiser = Muon(straight.parameters(), lr=0.02, weight_decay=0.01)
     _train(straight, optimiser, 3, seed=0)
     saved, weights = optimiser.state_dict(), {k: v.clone() for k, v in straight.state_dict().items()}
-    flat = {(i, key): value.contiguous().flatten().clone() for i, s in saved["state"].items() for key, value in s.items()}
+    flat = {
+        (i, key): value.contiguous().flatten().clone() for i, s in saved["state"].items() for key, value in s.items()
+    }
     shapes = {(i, key): value.shape for i, s in saved["state"].items() for key, value in s.items()}
     groups = [dict(group) for group in saved["param_groups"]]
     _train(straight, optimiser, 3, seed=1)

@@ -82,7 +82,8 @@ class _Bar:
     """A progress bar that appears only when reading takes longer than a second."""
 
     def __init__(self) -> None:
-        self._started, self._bar = time.monotonic(), None
+        self._started = time.monotonic()
+        self._bar: Any = None
 
     def __call__(self, done: int, total: int, what: str) -> None:
         if self._bar is None:

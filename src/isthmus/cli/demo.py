@@ -27,9 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     started = time.monotonic()
     out = Path(arguments.out) if arguments.out else _free(Path("runs"))
-    say(
-        "1,797 handwritten digits of 8x8 pixels (they come with scikit-learn); a convolutional VAE with a code of 8 numbers"
-    )
+    say("1,797 handwritten digits of 8x8 pixels (from scikit-learn); a convolutional VAE with a code of 8 numbers")
     digits = open_pictures("digits")
     digits.split = split(digits, seed=0)
     model = VAE(net="conv", latent=8, likelihood="gaussian", epochs=arguments.epochs)

@@ -62,6 +62,7 @@ def _records(model: Any, folder: Any, test: Any, arguments: argparse.Namespace) 
         records += [_record(name, interval, **common) for name, interval in density.rows().items()]
         seen = codes(model, test)
         total = _record("KL, nats", seen.kl_total, **common)
+        assert seen.kl is not None  # a model with a density has a posterior
         total.extra = {"per_dimension": [round(float(v), 5) for v in seen.kl], "verdict": f"Code: {seen.verdict()}."}
         records += [total, _plain("active units", seen.active_units, seen.n, **common)]
         _draw(folder, seen)

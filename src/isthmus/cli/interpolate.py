@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
 from isthmus.cli._pictures import add_pictures, of_run
 from isthmus.cli._talk import image_out
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _ends(pictures: "object", arguments: argparse.Namespace) -> tuple["object", "object"]:
+def _ends(pictures: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
     """Rows of the two ends of every strip."""
     import numpy as np
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
 from isthmus.cli._talk import image_out
 from isthmus.errors import UsageError
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _around(model: object, arguments: argparse.Namespace, noise: "object") -> "object":
+def _around(model: Any, arguments: argparse.Namespace, noise: Any) -> Any:
     """The picture's posterior, widened by --spread; a model without one gets a share of the codes' own spread."""
     import numpy as np
     import torch

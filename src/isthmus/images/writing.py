@@ -12,7 +12,7 @@ __all__ = ["write_pictures"]
 
 
 def write_pictures(folder: Path, pictures: np.ndarray, scaling: Scaling) -> None:
-    """One file a picture, `000000.png` onwards; 8 and 16 bits stay what they are, floats become 8 bits of their range."""
+    """One file a picture, `000000.png` onwards; integers stay what they are, floats become 8 bits of their range."""
     if pictures.ndim == 2:
         pictures = pictures[:, None, None]
     if pictures.dtype.kind == "f" or scaling.high < 64:

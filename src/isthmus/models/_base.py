@@ -64,7 +64,7 @@ class Model(Estimator, ABC):
             raise DataError("there are 0 pictures to train on", "Give at least one.")
         self._learn_shape(training)
         if validation is not None:
-            held = self._fitting(self._opened(validation, None, reset=False))
+            held: Pictures | None = self._fitting(self._opened(validation, None, reset=False))
         else:
             held = None if pictures.split is None else pictures.take(pictures.split == "validation")
         if run is None:
@@ -165,7 +165,7 @@ class Model(Estimator, ABC):
     # -- what a model fills in ------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _build(self) -> nn.Module:
+    def _build(self) -> nn.ModuleDict:
         """Networks for `shape_`, untrained, with everything a saved model restores into; sets `latent_shape_`."""
 
     @abstractmethod
@@ -177,6 +177,10 @@ class Model(Estimator, ABC):
     @abstractmethod
     def _score(self, x: torch.Tensor, noise: Noise) -> torch.Tensor:
         """A score per scaled picture; higher is better."""
+
+    def _settle(self, net: nn.ModuleDict) -> None:
+        """From here on the model counts as fitted."""
+        self.net_ = net
 
     def _layers(self) -> Iterator[nn.Module]:
         yield from self.net_["encoder"]
@@ -228,6 +232,7 @@ class Model(Estimator, ABC):
         return X
 
     def _from_array(self, X: Any, y: Any, reset: bool) -> Pictures:
+        X = _stacked(X) if isinstance(X, list | tuple) else X
         if not (hasattr(X, "ndim") and X.ndim > 2) and not isinstance(X, torch.Tensor):
             X = _checked_table(self, X, reset)
         axes = self.axes if reset or self.layout_ == "NF" else _fitting_axes(X, self.layout_)
@@ -267,6 +272,15 @@ class Model(Estimator, ABC):
             from sklearn.utils.validation import check_is_fitted
 
             check_is_fitted(self, "net_")
+
+
+def _stacked(X: Any) -> Any:
+    """A list of pictures as one array; a list of rows, or of what does not fit together, as it was."""
+    try:
+        pictures = np.asarray(X)
+    except ValueError:
+        return X
+    return pictures if pictures.ndim > 2 else X
 
 
 def _checked_table(model: Model, X: Any, reset: bool) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from isthmus.models._trained import Trained, last_linear
+from isthmus.models._trained import Trained, last_bias
 from isthmus.nets._posterior import Posterior
 from isthmus.train.feeding import Resident
 
@@ -38,7 +38,7 @@ class Reconstructing(Trained, ABC):
         """What the decoder puts out before it is squashed into [0, 1], in float32."""
         return self.net_["decoder"](z).float()
 
-    def _build(self) -> nn.Module:
+    def _build(self) -> nn.ModuleDict:
         net = self.net_for()
         width = self.latent * (2 if self.gaussian_codes else 1)
         return nn.ModuleDict(
@@ -48,9 +48,9 @@ class Reconstructing(Trained, ABC):
     @torch.no_grad()
     def _start_from(self, data: Resident) -> None:
         """Before anything is learnt the decoder draws the mean picture: its last bias says so."""
-        last = last_linear(self.net_["decoder"])
-        if last is None:
+        bias = last_bias(self.net_["decoder"])
+        if bias is None:
             return
         x = data.pictures(torch.arange(min(len(data), _LOOKED_AT)))
-        mean = x.mean(0).flatten() if last.bias.numel() == x[0].numel() else x.mean((0, 2, 3))
-        last.bias.copy_(mean.clamp(_OFF_THE_EDGE, 1 - _OFF_THE_EDGE).logit() if self.squashed else mean)
+        mean = x.mean(0).flatten() if bias.numel() == x[0].numel() else x.mean((0, 2, 3))
+        bias.copy_(mean.clamp(_OFF_THE_EDGE, 1 - _OFF_THE_EDGE).logit() if self.squashed else mean)

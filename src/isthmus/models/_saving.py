@@ -55,7 +55,7 @@ def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
     model = from_json(described["model"])
     model.device = device
     _restore(model, described["fitted"])
-    model.net_ = model._build().to(model.device_)
+    model._settle(model._build().to(model.device_))
     tensors, _ = load_tensors(run, "weights.safetensors")
     try:
         model.net_.load_state_dict(tensors)
@@ -178,10 +178,10 @@ def _source(run: Run, recorded: dict[str, Any]) -> Any:
 
 
 def fingerprint(pictures: Pictures) -> str:
-    """Changes with the ids, their order, the labels and the pixels; of a large pile only every so many pictures count."""
+    """Changes with ids, order, labels and pixels; of a large pile only every so many pictures are looked at."""
     pixels = pictures.pixels
     digest = hashlib.blake2b(pictures.keys.tobytes() + pictures.labels.tobytes(), digest_size=8)
-    digest.update(np.ascontiguousarray(pixels[:: 1 + pixels.nbytes // _HASHED_BYTES]))
+    digest.update(np.ascontiguousarray(pixels[:: 1 + pixels.nbytes // _HASHED_BYTES]).data)
     return f"{'x'.join(map(str, pixels.shape))}-{digest.hexdigest()}"
 
 

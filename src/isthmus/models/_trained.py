@@ -27,7 +27,7 @@ from isthmus.train.schedules import SCHEDULES
 from isthmus.train.stage import Settings, Stage
 from isthmus.train.watchers import Watcher
 
-__all__ = ["Trained"]
+__all__ = ["Trained", "last_bias"]
 
 _BIG_ENOUGH_FOR_BF16 = 30_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 10, 200
@@ -88,12 +88,12 @@ class Trained(Model):
         self.pictures_ = len(pictures)
         with torch.random.fork_rng():
             torch.manual_seed(stream(self.seed, "weights"))
-            self.net_ = self._build().to(self.device_)
+            self._settle(self._build().to(self.device_))
         data = self._resident(pictures)
         self._start_from(data)
         phases = self.phases()
         settings = self._settings(phases, data, run)
-        held = self._resident(validation) if watched else None
+        held = self._resident(validation) if validation is not None and watched else None
         train(self.net_, phases, data, settings, held, Store(run), watchers)
 
     def _start_from(self, data: Resident) -> None:
@@ -157,7 +157,7 @@ class Trained(Model):
         return fast
 
 
-def last_linear(net: nn.Module) -> nn.Module | None:
-    """The module that makes the pixels, whose bias is the picture drawn before anything is learnt."""
-    with_bias = [module for module in net.modules() if getattr(module, "bias", None) is not None]
-    return with_bias[-1] if with_bias else None
+def last_bias(net: nn.Module) -> torch.Tensor | None:
+    """The bias that every pixel ends with: the picture drawn before anything is learnt."""
+    biases = [parameter for name, parameter in net.named_parameters() if name.split(".")[-1] == "bias"]
+    return biases[-1] if biases else None

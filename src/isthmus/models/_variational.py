@@ -69,7 +69,9 @@ class Variational(Reconstructing, ABC):
         return terms.gaussian(self.decode(z), x, self.log_sigma())
 
     def log_sigma(self) -> torch.Tensor:
-        return self.net_["sigma"].value
+        """Of the pixel noise; the module that holds it is called for it, as any network is."""
+        value: torch.Tensor = self.net_["sigma"]()
+        return value
 
     def warmed(self, moment: Moment) -> float:
         """The share of beta that the KL term has by now."""
@@ -80,7 +82,7 @@ class Variational(Reconstructing, ABC):
         posterior = self.encode(x)
         return self.log_likelihood(x, posterior.sample(noise)) - posterior.kl().sum(1)
 
-    def _build(self) -> nn.Module:
+    def _build(self) -> nn.ModuleDict:
         net = super()._build()
         if self.likelihood == "gaussian":
             net["sigma"] = _Sigma(self.sigma)
@@ -99,6 +101,8 @@ class Variational(Reconstructing, ABC):
 class _Sigma(nn.Module):
     """One standard deviation for all pixels: learnt, or held where the user put it."""
 
+    value: torch.Tensor
+
     def __init__(self, value: float | None) -> None:
         super().__init__()
         start = torch.tensor(math.log(value if value else 0.1))
@@ -106,3 +110,6 @@ class _Sigma(nn.Module):
             self.value = nn.Parameter(start)
         else:
             self.register_buffer("value", start)
+
+    def forward(self) -> torch.Tensor:
+        return self.value

@@ -20,6 +20,7 @@ class BetaTCVAE(Variational):
     beta: float = option(6.0, "weight of the total correlation", low=0)
 
     def price(self, posterior: Posterior, z: torch.Tensor) -> Terms:
+        assert posterior.log_variance is not None  # a variational encoder says how sure it is
         parts = decompose(z, posterior.mean, posterior.log_variance, self.pictures_)
         return dict(zip(("mutual_information", "total_correlation", "dimension_kl"), parts, strict=True))
 

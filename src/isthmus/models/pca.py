@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -23,20 +24,26 @@ class PCA(Contract):
     """The plane of least squared error through the mean picture; codes are coordinates in it, largest spread first."""
 
     def encode(self, x: torch.Tensor) -> Posterior:
-        plane = self.net_["plane"]
+        plane = self._plane()
         return Posterior((x.flatten(1) - plane.mean) @ plane.components.T)
 
     def decode(self, z: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
-        plane = self.net_["plane"]
+        plane = self._plane()
         return (z @ plane.components + plane.mean).unflatten(1, self.shape_)
 
-    def sample_codes(self, n: int, seed: int = 0) -> "torch.Tensor":
-        return super().sample_codes(n, seed) * self.net_["plane"].spread.cpu().numpy()
+    def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
+        """As widely spread as the training codes were."""
+        return super().sample_codes(n, seed) * self._plane().spread.cpu().numpy()
+
+    def _plane(self) -> "_Plane":
+        plane = self.net_["plane"]
+        assert isinstance(plane, _Plane)
+        return plane
 
     def _layers(self) -> Iterator[nn.Module]:
         yield self.net_["plane"]
 
-    def _build(self) -> nn.Module:
+    def _build(self) -> nn.ModuleDict:
         pixels = torch.Size(self.shape_).numel()
         return nn.ModuleDict({"plane": _Plane(self.latent, pixels)})
 
@@ -50,8 +57,8 @@ class PCA(Contract):
                 f"PCA has at most {min(len(pictures), pixels)} components.",
             )
         net = self._build().to(self.device_)
-        net["plane"].settle(*self._moments(pictures, pixels))
-        self.net_ = net
+        self._settle(net)
+        self._plane().settle(*self._moments(pictures, pixels))
 
     def _moments(self, pictures: Pictures, pixels: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and covariance in float64, block by block: memory does not grow with the number of pictures."""

@@ -1,8 +1,8 @@
 """A transposed convolution to few channels, done as a plain convolution: the usual last layer of a decoder.
 
 Where the kernel is a whole number of strides wide, every output pixel of a cell of stride x stride sees the same few
-input pixels. So the layer is one convolution of stride 1 with a small kernel and stride * stride times the channels, whose
-channels are then laid out as pixels. Processors' libraries run that well and the transposed form badly: at 1 to 4 output
+input pixels. So the layer is one convolution of stride 1 with a small kernel and stride * stride times the channels,
+which are then laid out as pixels. Processors' libraries run that well and the transposed form badly: at 1 to 4 output
 channels it takes about two thirds of the time, at 32 it is slower. A plain strided convolution needs no such help.
 """
 
@@ -22,7 +22,7 @@ class FoldConvTranspose2d(nn.ConvTranspose2d):
 
 
 def foldable(layer: nn.ConvTranspose2d, most: int = 4) -> bool:
-    """Whether `subpixel` can stand for this layer, and pays: `most` is the largest number of channels for which it does."""
+    """Whether `subpixel` can stand for this layer, and pays: it does up to `most` channels."""
     plain = layer.groups == 1 and tuple(layer.dilation) == (1, 1)
     sizes = zip(layer.kernel_size, layer.stride, _padding(layer), layer.output_padding, strict=True)
     whole = all(k % s == 0 and extra <= p < k for k, s, p, extra in sizes)

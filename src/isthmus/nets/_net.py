@@ -1,9 +1,11 @@
 """What a network is here: two functions of shapes, an encoder and the decoder that undoes its sizes."""
 
+import itertools
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from torch import nn
 
@@ -12,7 +14,7 @@ from isthmus.estimator import Estimator
 
 __all__ = ["ACTIVATIONS", "Habits", "Net", "activation", "dense", "kaiming", "per_layer", "size_of"]
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "identity": nn.Identity,
     "relu": lambda: nn.ReLU(inplace=True),
     "elu": nn.ELU,
@@ -22,6 +24,9 @@ ACTIVATIONS = {
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
 }
+
+
+Linear = TypeVar("Linear", nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,13 @@ def activation(name: str) -> nn.Module:
     return ACTIVATIONS[name]()
 
 
-def kaiming(layer: nn.Module, gain: float = math.sqrt(2)) -> nn.Module:
+def kaiming(layer: Linear, gain: float = math.sqrt(2)) -> Linear:
     """Weights that keep the size of what passes through them (`gain` undoes a rectifier's halving), biases zero.
 
     Each output of a transposed convolution sums over kernel / stride inputs a side, which torch's own count overlooks.
     """
     weight = layer.weight
-    inputs = weight[0].numel()
+    inputs: float = weight[0].numel()
     if isinstance(layer, nn.ConvTranspose2d):
         overlap = [max(1.0, k / s) for k, s in zip(layer.kernel_size, layer.stride, strict=True)]
         inputs = layer.in_channels * math.prod(overlap)
@@ -80,7 +85,7 @@ def kaiming(layer: nn.Module, gain: float = math.sqrt(2)) -> nn.Module:
 def dense(widths: tuple[int, ...], act: str, batch_norm: bool = False) -> list[nn.Module]:
     """Fully connected blocks through these widths, an activation after each."""
     blocks: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in itertools.pairwise(widths):
         norm = [nn.BatchNorm1d(after)] if batch_norm else []
         linear = kaiming(nn.Linear(before, after, bias=not batch_norm))
         blocks.append(nn.Sequential(linear, *norm, activation(act)))

@@ -1,14 +1,15 @@
 """Strided convolutions and their transposes: any picture size, any number of channels."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from isthmus.estimator import option
 from isthmus.nets._fold import FoldConvTranspose2d
-from isthmus.nets._net import Habits, Net, activation, dense, kaiming, per_layer
+from isthmus.nets._net import Habits, activation, dense, kaiming, per_layer
+from isthmus.nets._net import Net as Base
 
 __all__ = ["Conv", "Net"]
 
@@ -16,11 +17,11 @@ _SMALLEST_MAP = 8
 _FIRST_WIDTH = 32
 _WIDEST = 128
 
-Layer = dict[str, tuple[int, int]]
+Layer = dict[str, Any]
 
 
 @dataclass(kw_only=True, eq=False)
-class Conv(Net):
+class Conv(Base):
     """Each layer's transpose restores its input size exactly, so no picture size needs a network of its own."""
 
     habits: ClassVar[Habits] = Habits("muon", 0.02, 64, "linear", 600_000, spikes=0.0)
@@ -51,7 +52,7 @@ class Conv(Net):
         blocks: list[nn.Module] = [*dense(widths, self.activation), _Maps(*sizes[-1])]
         for depth in range(len(layers), 0, -1):
             layer, small, large = layers[depth - 1], sizes[depth], sizes[depth - 1]
-            extra = tuple(big - undone(s, layer, axis) for axis, (s, big) in enumerate(zip(small, large, strict=True)))
+            extra = (large[0] - undone(small[0], layer, 0), large[1] - undone(small[1], layer, 1))
             last = depth == 1
             kind = FoldConvTranspose2d if last else nn.ConvTranspose2d
             bias = last or not self.batch_norm
@@ -70,7 +71,7 @@ class Conv(Net):
         kernels = per_layer(self.kernel, count, "kernel")
         strides = per_layer(self.stride, count, "stride")
         paddings = per_layer(self.padding, count, "padding")
-        sizes, layers = [(shape[1], shape[2])], []
+        sizes, layers = [(shape[1], shape[2])], list[Layer]()
         for kernel, stride, padding in zip(kernels, strides, paddings, strict=True):
             fits = [length + 2 * padding >= kernel for length in sizes[-1]]
             layer = {
@@ -79,7 +80,7 @@ class Conv(Net):
                 "padding": _where(fits, padding, 0),
             }
             layers.append(layer)
-            sizes.append(tuple(shrunk(length, layer, axis) for axis, length in enumerate(sizes[-1])))
+            sizes.append((shrunk(sizes[-1][0], layer, 0), shrunk(sizes[-1][1], layer, 1)))
         return channels, layers, sizes
 
 
@@ -103,12 +104,17 @@ class _Maps(nn.Module):
 
 def _channels_last(*blocks: nn.Module) -> nn.Sequential:
     """Channels innermost in memory: what the convolutions of CPUs and GPUs run fastest."""
-    return nn.Sequential(*blocks).to(memory_format=torch.channels_last)
+    made = nn.Sequential(*blocks)
+    for parameter in made.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return made
 
 
 def widths_for(size: tuple[int, ...]) -> tuple[int, ...]:
     """Halve until the map is at most 8 wide, doubling the channels up to 128."""
-    longest, widths = max(size), []
+    longest = max(size)
+    widths: list[int] = []
     while longest >= _SMALLEST_MAP and (longest > _SMALLEST_MAP or not widths):
         widths.append(min(_FIRST_WIDTH * 2 ** len(widths), _WIDEST))
         longest = (longest + 1) // 2

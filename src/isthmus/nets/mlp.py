@@ -6,13 +6,14 @@ from typing import ClassVar
 from torch import nn
 
 from isthmus.estimator import option
-from isthmus.nets._net import Net, dense, kaiming, size_of
+from isthmus.nets._net import Net as Base
+from isthmus.nets._net import dense, kaiming, size_of
 
 __all__ = ["MLP", "Net"]
 
 
 @dataclass(kw_only=True, eq=False)
-class MLP(Net):
+class MLP(Base):
     """784-500-500-latent and back, unless told otherwise."""
 
     takes_tables: ClassVar[bool] = True

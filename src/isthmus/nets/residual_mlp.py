@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from isthmus.estimator import option
-from isthmus.nets._net import Net, activation, kaiming, size_of
+from isthmus.nets._net import Net as Base
+from isthmus.nets._net import activation, kaiming, size_of
 
 __all__ = ["Net", "ResidualMLP"]
 
@@ -15,7 +16,7 @@ _SMALL_START = 0.2
 
 
 @dataclass(kw_only=True, eq=False)
-class ResidualMLP(Net):
+class ResidualMLP(Base):
     """One layer to `width`, then `blocks` of x + f(x) at that width, then the code; the decoder is its mirror."""
 
     takes_tables: ClassVar[bool] = True

@@ -24,7 +24,7 @@ class Adam(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -45,7 +45,7 @@ class Adam(torch.optim.Optimizer):
         torch._foreach_add_(steps, 1)
         self._move(
             params,
-            [p.grad for p in params],
+            [p.grad for p in params if p.grad is not None],
             means,
             squares,
             [],

@@ -13,7 +13,7 @@ _CASTAGNOLI = 0x82F63B78
 
 
 class TensorBoard(Watcher):
-    """Every number of the history, under the names that the history file has, one file for each time training starts."""
+    """Every number of the history, under the names of the history file, one file each time training starts."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -33,8 +33,8 @@ class Resident:
         with warnings.catch_warnings():
             # A read-only memory map is what we want: nothing here writes to the pixels.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            tensors = [torch.from_numpy(np.asarray(array)) for array in (pixels, labels, keys)]
-        return cls(*tensors, scaling, device)
+            rows, known, numbers = (torch.from_numpy(np.asarray(array)) for array in (pixels, labels, keys))
+        return cls(rows, known, numbers, scaling, device)
 
     def __len__(self) -> int:
         return len(self.pixels)

@@ -2,7 +2,7 @@
 
 The step of a matrix is the polar factor of its momentum. It is found on the Gram matrix of the SHORT side: a layer of
 64 x 3136 costs two thin products and a few of 64 x 64. The step is then scaled by the layer's spectral norm when the
-optimiser was made, so that one `lr` means "this share of the layer's size" for a kernel of 16 numbers and for a wide layer.
+optimiser was made, so that one `lr` means "this share of the layer's size" for a small kernel and for a wide layer.
 """
 
 import inspect
@@ -30,9 +30,9 @@ _TINY = 1e-30
 class Muon(torch.optim.Optimizer):
     """Momentum and polar factor for matrices and kernels, Adam's rule for the rest.
 
-    `lr` is the share of its initial spectral norm by which a layer may move in a step; schedules change it for both rules.
-    A vector's Adam rate is `lr * vector_rate`. Matrices whose short side is over `largest` also follow Adam's rule, because
-    the Gram matrix would cost more than the gradient; `matrix_rate` is their Adam rate as a share of `lr`.
+    `lr` is the share of its initial spectral norm by which a layer may move in a step; schedules change it for both.
+    A vector's Adam rate is `lr * vector_rate`. Matrices whose short side is over `largest` also follow Adam's rule,
+    because the Gram matrix would cost more than the gradient; `matrix_rate` is their Adam rate as a share of `lr`.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def _plain(name: str) -> Callable[..., Any]:
-    """The base class's method without its wrapper, whose first call imports a compiler: longer than a short training."""
+    """The base class's method without its wrapper, whose first call imports a compiler, which takes seconds."""
     return inspect.unwrap(getattr(torch.optim.Optimizer, name))
 
 
@@ -169,7 +169,7 @@ def _wide(matrix: Tensor) -> bool:
 
 
 def _spectral_norm(matrix: Tensor) -> Tensor:
-    """The largest singular value; a layer that starts at zero gets what a random layer of variance 1/inputs would have."""
+    """The largest singular value; a layer that starts at zero gets that of a random layer of variance 1/inputs."""
     wide = matrix.float() if _wide(matrix) else matrix.float().mT
     largest = torch.linalg.eigvalsh(wide @ wide.mT)[-1].clamp_min(0).sqrt()
     usual = 1 + math.sqrt(matrix.shape[0] / matrix.shape[1])

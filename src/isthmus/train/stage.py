@@ -54,7 +54,8 @@ class Objective(nn.Module):
         with torch.autocast(device, torch.bfloat16, enabled=self.bf16):
             terms = self.player.loss(**batches)
         weights = self.player.weights(moment)
-        total = sum(weights.get(name, 1.0) * value.float().mean() for name, value in terms.items())
+        weighted = [weights.get(name, 1.0) * value.float().mean() for name, value in terms.items()]
+        total = torch.stack(weighted).sum()
         return total, terms
 
 
