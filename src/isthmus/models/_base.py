@@ -183,7 +183,7 @@ class Model(Estimator, ABC):
         self.net_ = net
 
     def _layers(self) -> Iterator[nn.Module]:
-        yield from self.net_["encoder"]
+        yield from self.net_["encoder"].children()
 
     # -- shapes and arrays ----------------------------------------------------------------------------------------
 
