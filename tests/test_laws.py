@@ -1,4 +1,4 @@
-"""What holds for every model that is found, whoever wrote it: shapes, seeds, files, limits. New models come in by being there."""
+"""What holds for every model that is found, whoever wrote it: shapes, seeds, files, limits."""
 
 import ast
 import functools
@@ -141,11 +141,23 @@ def test_a_picture_scores_and_encodes_the_same_in_any_company(name: str) -> None
     order = np.random.default_rng(0).permutation(len(x))
     for method in (model.transform, model.score_samples):
         whole = method(x)
-        np.testing.assert_allclose(method(x[order]), whole[order], rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(
-            np.concatenate([method(x[i : i + 7]) for i in range(0, 40, 7)]), whole, rtol=1e-4, atol=1e-5
-        )
+        np.testing.assert_array_equal(method(x[order]), whole[order])
+        np.testing.assert_array_equal(np.concatenate([method(x[i : i + 7]) for i in range(0, 40, 7)]), whole)
+    codes = model.transform(x)
+    np.testing.assert_array_equal(model.inverse_transform(codes[:1])[0], model.inverse_transform(codes)[0])
     assert model.score(x) == pytest.approx(model.score_samples(x).mean(), rel=1e-6)
+
+
+@every_model
+def test_nothing_in_is_refused_and_no_code_is_no_picture(name: str) -> None:
+    with pytest.raises((DataError, ValueError), match="0 "):
+        fitted(name).transform(np.zeros((0, 8, 8), np.uint8))
+    none = fitted(name).inverse_transform(np.zeros((0, 3), np.float32))
+    assert none.shape == (0, 8, 8)
+    assert none.dtype == np.uint8
+    for wrong in (np.zeros(3), np.zeros((2, 4)), np.zeros((1, 3, 1))):
+        with pytest.raises(DataError, match="are not"):
+            fitted(name).inverse_transform(wrong)
 
 
 @every_model

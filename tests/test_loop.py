@@ -18,7 +18,7 @@ from isthmus.images.scaling import Scaling
 from isthmus.keys import keys_of
 from isthmus.nets.mlp import MLP
 from isthmus.run import Run
-from isthmus.train.checkpoint import Store
+from isthmus.train.checkpoint import Store, load_tensors
 from isthmus.train.feeding import Feeder, Resident
 from isthmus.train.loop import train
 from isthmus.train.optimisers import OPTIMISERS
@@ -280,9 +280,10 @@ def test_early_stopping_goes_on_where_it_was(
     assert not differing(copy(model.net_), reached[0]), "the second epoch was the best of the four that were run"
     for move in (7, 11):  # in the middle of an epoch, and during the very move after which patience runs out
         out = tmp_path / str(move)
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patch:
             patch.setattr(Stage, "step", pressing(move))
-            small(**how).fit(digits[:48], validation=held, run=out)
+            with pytest.raises(KeyboardInterrupt):
+                small(**how).fit(digits[:48], validation=held, run=out)
         again = resume(out, digits[:48], validation=held)
         assert len(history(out)) == 4
         assert not differing(copy(model.net_), copy(again.net_))
@@ -575,11 +576,9 @@ def test_a_blown_up_run_keeps_its_last_good_checkpoint(
 ) -> None:
     monkeypatch.setattr(Store, "due", lambda store: True)
     model, _, _ = spoilt(gradient_is_nan)
-    with pytest.raises(TrainingError), monkeypatch.context() as patch:
-        patch.setattr("isthmus.models._saving.to_json", lambda estimator: {})
+    monkeypatch.setattr("isthmus.models._saving.to_json", lambda estimator: {})
+    with pytest.raises(TrainingError):
         model.fit(digits[:64], run=tmp_path)
-    from isthmus.train.checkpoint import load_tensors
-
     tensors, state = load_tensors(Run(tmp_path), "checkpoint.safetensors")
     assert state["step"] == 7
     assert all(torch.isfinite(value).all() for value in tensors.values())

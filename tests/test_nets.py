@@ -58,7 +58,8 @@ def test_gradients_reach_every_weight_and_are_of_a_sane_size(net: str) -> None:
     encoder, decoder = made(net).encoder((1, 16, 16), 8), made(net).decoder(8, (1, 16, 16))
     decoder(encoder(torch.rand(8, 1, 16, 16))).square().mean().backward()
     for name, p in [*encoder.named_parameters(), *decoder.named_parameters()]:
-        assert p.grad is not None and torch.isfinite(p.grad).all() and p.grad.abs().max() < 1e3, name
+        assert p.grad is not None, name
+        assert p.grad.abs().max() < 1e3, name
     assert sum(p.grad.abs().sum() for p in encoder.parameters()) > 0
 
 

@@ -16,8 +16,8 @@ def noise(ids: range, *parts: object) -> Noise:
 
 
 def test_keys_and_streams_are_the_same_everywhere() -> None:
-    assert keys_of(["a", "0", "ä/ö.png"]).tolist() == [2417239310018246975, -6543889063180353087, 5183126264006867254]
-    assert stream(0, "shuffle", 3) == 4361823337427218098
+    assert keys_of(["a", "0", "ä/ö.png"]).tolist() == [3405396810240292928, 8493733112532773764, 2782959016376846179]
+    assert stream(0, "shuffle", 3) == 2074440345757358946
     program = "from isthmus.keys import keys_of, stream; print(keys_of(['a'])[0], stream(0, 'shuffle', 3))"
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert other == [str(keys_of(["a"])[0]), str(stream(0, "shuffle", 3))]

@@ -1,4 +1,4 @@
-"""A toy that asks everything of the loop: two phases, two players, a frozen part, two feeds, several draws, cached codes.
+"""A toy that asks everything of the loop: two phases, two players, a frozen part, two feeds, several draws, a cache.
 
 First an autoencoder learns to redraw. Then its encoder is frozen, and a mover shifts the codes of unlabelled pictures
 to where a critic, who moves three times as often, cannot tell them from those of labelled ones.

@@ -16,6 +16,7 @@ from isthmus.images.arrays import LAYOUTS, canonical, class_codes, in_layout
 from isthmus.images.pictures import Pictures
 from isthmus.images.scaling import Scaling
 from isthmus.keys import keys_of
+from isthmus.models._arrays import as_array, filled
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.run import Run
@@ -86,7 +87,8 @@ class Model(Estimator, ABC):
 
     def transform(self, X: Any) -> np.ndarray:
         """The codes, flat and deterministic: the posterior's mean."""
-        return np.concatenate([self.encode(x).mean.flatten(1).float().cpu().numpy() for x in self._blocks(X)])
+        codes = [self.encode(filled(x)).mean[: len(x)].flatten(1).float() for x in self._blocks(X)]
+        return torch.cat(codes).cpu().numpy()
 
     def inverse_transform(self, codes: Any) -> np.ndarray:
         """Decoded pictures in the layout, units and type of those the model was fitted on."""
@@ -96,7 +98,7 @@ class Model(Estimator, ABC):
             size = int(np.prod(self.latent_shape_))
             raise DataError(f"codes of shape {codes.shape} are not (n, {size})", "Give what transform gave.")
         decoded = [self._decoded(torch.from_numpy(codes[i : i + _BLOCK])) for i in range(0, len(codes), _BLOCK)]
-        return in_layout(np.concatenate(decoded), self.layout_) if decoded else np.empty((0, *self.shape_))
+        return in_layout(np.concatenate(decoded or [np.empty((0, *self.shape_), self.scaling_.dtype)]), self.layout_)
 
     def score_samples(self, X: Any) -> np.ndarray:
         """How well the model accounts for each picture; higher is better. The same picture always scores the same."""
@@ -106,8 +108,8 @@ class Model(Estimator, ABC):
         with torch.no_grad():
             for start in range(0, len(pixels), _BLOCK):
                 x = self._scaled(pixels[start : start + _BLOCK])
-                noise = Noise(torch.from_numpy(keys[start : start + _BLOCK]).to(x.device), "score")
-                scores.append(self._score(x, noise).float().cpu().numpy())
+                noise = Noise(filled(torch.from_numpy(keys[start : start + _BLOCK])).to(x.device), "score")
+                scores.append(self._score(filled(x), noise)[: len(x)].float().cpu().numpy())
         return np.concatenate(scores)
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -207,7 +209,10 @@ class Model(Estimator, ABC):
     def _pictures(self, X: Any) -> Pictures:
         """Pictures for the fitted model."""
         self._check_fitted()
-        return self._fitting(self._opened(X, None, reset=False))
+        pictures = self._fitting(self._opened(X, None, reset=False))
+        if len(pictures) == 0:
+            raise DataError("there are 0 pictures", "Give at least one.")
+        return pictures
 
     def _opened(self, X: Any, y: Any, reset: bool) -> Pictures:
         """Whatever was given, as pictures; with `reset` the model is to be fitted on them and notes their layout."""
@@ -232,9 +237,7 @@ class Model(Estimator, ABC):
         return X
 
     def _from_array(self, X: Any, y: Any, reset: bool) -> Pictures:
-        X = _stacked(X) if isinstance(X, list | tuple) else X
-        if not (hasattr(X, "ndim") and X.ndim > 2) and not isinstance(X, torch.Tensor):
-            X = _checked_table(self, X, reset)
+        X = as_array(self, X, reset)
         axes = self.axes if reset or self.layout_ == "NF" else _fitting_axes(X, self.layout_)
         pixels, layout = canonical(X, axes)
         if reset:
@@ -258,8 +261,9 @@ class Model(Estimator, ABC):
         return self.scaling_.forward(torch.tensor(pixels, device=self.device_))
 
     def _decoded(self, codes: torch.Tensor) -> np.ndarray:
+        z = filled(codes.to(self.device_)).unflatten(1, self.latent_shape_)
         with torch.no_grad():
-            return self.scaling_.inverse(self.decode(codes.to(self.device_).unflatten(1, self.latent_shape_)))
+            return self.scaling_.inverse(self.decode(z)[: len(codes)])
 
     def _blocks(self, X: Any) -> Iterator[torch.Tensor]:
         pixels = self._pictures(X).pixels
@@ -272,24 +276,6 @@ class Model(Estimator, ABC):
             from sklearn.utils.validation import check_is_fitted
 
             check_is_fitted(self, "net_")
-
-
-def _stacked(X: Any) -> Any:
-    """A list of pictures as one array; a list of rows, or of what does not fit together, as it was."""
-    try:
-        pictures = np.asarray(X)
-    except ValueError:
-        return X
-    return pictures if pictures.ndim > 2 else X
-
-
-def _checked_table(model: Model, X: Any, reset: bool) -> np.ndarray:
-    """Lists, data frames and 2-D arrays, checked as every scikit-learn estimator does."""
-    from sklearn.utils.validation import validate_data
-
-    kept = (np.uint8, np.uint16, np.float32)
-    dtype = None if getattr(X, "dtype", None) in kept else np.float32
-    return validate_data(model, X, reset=reset, dtype=dtype, ensure_all_finite=True)
 
 
 def _fitting_axes(X: Any, layout: str) -> str | None:
