@@ -83,19 +83,29 @@ def stamp():
 
 def make_venv():
     """`.venv` for this Python. One that was not made here is used if it works, and never emptied."""
-    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
-        raise Failed("this Python makes no virtual environments; on Debian and Ubuntu: sudo apt install python3-venv")
     ours = STAMP.exists() or not VENV.exists() or not any(VENV.iterdir())
-    ask = f"import pip, sys; raise SystemExit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
-    fits = PYTHON.exists() and subprocess.call([str(PYTHON), "-c", ask], stderr=subprocess.DEVNULL) == 0
+    fits = works()
     if not fits and not ours:
         raise Failed(f"{VENV} is no environment of this Python with pip; remove it, or name another in ISTHMUS_VENV")
     if not fits:
+        if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
+            raise Failed(
+                "this Python makes no virtual environments; on Debian and Ubuntu: sudo apt install python3-venv"
+            )
         if VENV.exists():
             shutil.rmtree(VENV)
         VENV.mkdir(parents=True)
         STAMP.write_text("unfinished", "utf-8")
         step(f"making {VENV.name}", sys.executable, "-m", "venv", VENV)
+
+
+def works():
+    """The environment has this very Python, and pip."""
+    ask = f"import pip, sys; raise SystemExit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
+    try:
+        return subprocess.call([str(PYTHON), "-c", ask], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
 
 
 def get_torch():

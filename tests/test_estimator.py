@@ -123,7 +123,8 @@ def test_every_field_is_a_parameter_with_words_and_can_be_set_back(made: Estimat
     fields = dataclasses.fields(made)
     assert set(made.get_params(deep=False)) == {field.name for field in fields}
     for field in fields:
-        assert field.kw_only and field.metadata["help"], f"{field.name} has no help"
+        assert field.kw_only, field.name
+        assert field.metadata["help"], f"{field.name} has no help"
         assert made.set_params(**{field.name: getattr(made, field.name)}) is made
     made.check_params()
 
@@ -144,7 +145,7 @@ def test_parameters_reach_inside_and_what_is_unknown_is_refused_by_name() -> Non
 def test_the_constructor_remembers_and_fit_judges(digits: np.ndarray) -> None:
     model = VAE(latent=0)
     assert model.latent == 0
-    with pytest.raises(UsageError, match="latent is 0. It must be at least 1"):
+    with pytest.raises(UsageError, match=r"latent is 0\. It must be at least 1"):
         model.fit(digits[:10])
 
 

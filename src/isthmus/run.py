@@ -61,11 +61,15 @@ class Run:
             raise RunError(f"there is no run folder {path}", "Make one with: isthmus fit PICTURES --out FOLDER.")
         if not run.has("run.json"):
             raise RunError(f"{path} is not a run folder (it has no run.json)", "Give a folder that isthmus fit made.")
-        version = run.read_json("run.json").get("format")
+        described = run.read_json("run.json")
+        version = described.get("format")
         if version != FORMAT:
             newer = isinstance(version, int) and version > FORMAT
             remedy = "Upgrade isthmus." if newer else "Fit the model again with this version."
             raise RunError(f"{path} has run format {version}; this version reads format {FORMAT}", remedy)
+        lacking = [name for name in ("model", "fitted", "status") if name not in described]
+        if lacking:
+            raise RunError(f"{path}/run.json does not say {' and '.join(lacking)}", "Restore it, or fit the run again.")
         return run
 
     def has(self, name: str) -> bool:
@@ -90,14 +94,14 @@ class Run:
         """The records of a JSON-lines file; a last line cut short by a crash is left out."""
         if not self.has(name):
             return []
-        lines = (self.path / name).read_bytes().decode("utf-8", "replace").splitlines()
+        with clear_errors(self.path / name):
+            *lines, _ = (self.path / name).read_bytes().decode("utf-8", "replace").split("\n")
         records = []
         for number, line in enumerate(lines, 1):
             try:
                 records.append(json.loads(line))
             except ValueError:
-                if number < len(lines):
-                    raise RunError(f"{self.path / name}, line {number}, is not JSON", "Remove that line.") from None
+                raise RunError(f"{self.path / name}, line {number}, is not JSON", "Remove that line.") from None
         return records
 
     def append(self, name: str, record: dict[str, Any]) -> None:

@@ -80,8 +80,14 @@ def _new(arguments: argparse.Namespace, watchers: list[Any]) -> Any:
 
 
 def _resumed(arguments: argparse.Namespace, watchers: list[Any]) -> Any:
+    from isthmus import models
     from isthmus.models._saving import resume
 
+    fields = models.make(arguments.model).get_params(deep=False)
+    ignored = [name for name in vars(arguments) if name in fields or name.startswith("net_")]
+    if ignored:
+        flag = f"--{ignored[0]}".replace("_", "-")
+        raise UsageError(f"a run goes on with its own fields, {flag} is not one to change", f"Leave out {flag}.")
     return resume(arguments.resume, arguments.path, watchers=watchers)
 
 

@@ -13,7 +13,7 @@ _EIGHT = 8
 
 
 def as_array(model: Estimator, X: Any, reset: bool) -> Any:
-    """Arrays of pictures as they are; lists of pictures as one array; tables checked as scikit-learn's estimators do."""
+    """Pictures as they are, lists of them as one array, tables checked as every estimator of scikit-learn does."""
     if isinstance(X, list | tuple):
         X = _stacked(X)
     if isinstance(X, torch.Tensor) or getattr(X, "ndim", 0) > 2:

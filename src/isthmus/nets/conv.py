@@ -54,9 +54,10 @@ class Conv(Base):
             layer, small, large = layers[depth - 1], sizes[depth], sizes[depth - 1]
             extra = (large[0] - undone(small[0], layer, 0), large[1] - undone(small[1], layer, 1))
             last = depth == 1
-            kind = FoldConvTranspose2d if last else nn.ConvTranspose2d
             bias = last or not self.batch_norm
-            convolution = kind(channels[depth], channels[depth - 1], **layer, output_padding=extra, bias=bias)
+            convolution = FoldConvTranspose2d(
+                channels[depth], channels[depth - 1], **layer, output_padding=extra, bias=bias
+            )
             blocks.append(kaiming(convolution) if last else self._block(kaiming(convolution), channels[depth - 1]))
         return _channels_last(*blocks)
 
