@@ -1,4 +1,4 @@
-"""The quick transposed convolution is torch's: result, gradients, parameters, memory formats, and when it steps aside."""
+"""The quick transposed convolution is torch's: result, gradients, parameters, formats, and when it steps aside."""
 
 from typing import Any
 

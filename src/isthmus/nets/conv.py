@@ -53,12 +53,10 @@ class Conv(Base):
         for depth in range(len(layers), 0, -1):
             layer, small, large = layers[depth - 1], sizes[depth], sizes[depth - 1]
             extra = (large[0] - undone(small[0], layer, 0), large[1] - undone(small[1], layer, 1))
-            last = depth == 1
+            wide, narrow, last = channels[depth], channels[depth - 1], depth == 1
             bias = last or not self.batch_norm
-            convolution = FoldConvTranspose2d(
-                channels[depth], channels[depth - 1], **layer, output_padding=extra, bias=bias
-            )
-            blocks.append(kaiming(convolution) if last else self._block(kaiming(convolution), channels[depth - 1]))
+            convolution = FoldConvTranspose2d(wide, narrow, **layer, output_padding=extra, bias=bias)
+            blocks.append(kaiming(convolution) if last else self._block(kaiming(convolution), narrow))
         return _channels_last(*blocks)
 
     def _block(self, convolution: nn.Module, channels: int) -> nn.Sequential:
