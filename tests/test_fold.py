@@ -15,7 +15,6 @@ SHAPES: list[dict[str, Any]] = [
     {"kernel_size": 2, "stride": 2},
     {"kernel_size": 6, "stride": 2, "padding": 2},
     {"kernel_size": 9, "stride": 3, "padding": 4},
-    {"kernel_size": 3, "stride": 1, "padding": 1},
     {"kernel_size": 3, "stride": 2, "padding": 1},
     {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1},
     {"kernel_size": 5, "stride": 3, "padding": 0, "output_padding": 0},

@@ -74,6 +74,7 @@ def _model(job: Job) -> Autoencoder | VAE:
         schedule=job.schedule,
         warm_up=0.0 if job.schedule == "constant" else 0.05,
         precision="bf16" if job.precision == "bfloat16" else "float32",
+        spikes=0.0,  # what the peers do not do is not timed
         device="cpu",
         seed=job.seed,
     )

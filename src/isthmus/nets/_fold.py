@@ -28,7 +28,7 @@ def foldable(layer: nn.ConvTranspose2d, half: bool = False, most: int = 4) -> bo
     sizes = zip(layer.kernel_size, layer.stride, _padding(layer), layer.output_padding, strict=True)
     inside = all(extra <= p + -k % s and p < k for k, s, p, extra in sizes)
     pays = layer.out_channels <= most or (half and not any(_padding(layer)))
-    return plain and inside and pays
+    return plain and inside and pays and min(layer.stride) > 1
 
 
 def subpixel(input: Tensor, layer: nn.ConvTranspose2d) -> Tensor:

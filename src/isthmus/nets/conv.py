@@ -38,7 +38,7 @@ class Conv(Base):
         channels, layers, sizes = self._plan(shape)
         blocks: list[nn.Module] = []
         for before, after, layer in zip(channels, channels[1:], layers, strict=False):
-            convolution = kaiming(nn.Conv2d(before, after, **layer, bias=not self.batch_norm))
+            convolution = kaiming(nn.Conv2d(before, after, **layer))
             blocks.append(self._block(convolution, after))
         flat = channels[-1] * sizes[-1][0] * sizes[-1][1]
         widths = (flat, *self.hidden)
@@ -54,8 +54,7 @@ class Conv(Base):
             layer, small, large = layers[depth - 1], sizes[depth], sizes[depth - 1]
             extra = (large[0] - undone(small[0], layer, 0), large[1] - undone(small[1], layer, 1))
             wide, narrow, last = channels[depth], channels[depth - 1], depth == 1
-            bias = last or not self.batch_norm
-            convolution = FoldConvTranspose2d(wide, narrow, **layer, output_padding=extra, bias=bias)
+            convolution = FoldConvTranspose2d(wide, narrow, **layer, output_padding=extra)
             blocks.append(kaiming(convolution) if last else self._block(kaiming(convolution), narrow))
         return _channels_last(*blocks)
 

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from isthmus.errors import RunError
 from isthmus.run import Run
 
-__all__ = ["State", "Store", "load_tensors", "pack_optimiser", "save_tensors", "unpack_optimiser"]
+__all__ = ["State", "Store", "Tensors", "load_tensors", "pack_optimiser", "save_tensors", "unpack_optimiser"]
 
 Tensors = dict[str, torch.Tensor]
 

@@ -151,7 +151,8 @@ class Stage:
             self.norms[player] = usual.lerp(torch.minimum(norm, limits[-1]), _NORM_MEMORY)
         limit = torch.stack([limit.to(norm.device) for limit in limits]).min()
         share = (limit / (norm + 1e-12)).clamp_max(1.0)
-        torch._foreach_mul_([p.grad for p in parameters if p.grad is not None], share)
+        if share.device.type != "cpu" or share < 1:
+            torch._foreach_mul_([p.grad for p in parameters if p.grad is not None], share)
 
     def _give_turn(self, player: Player) -> None:
         """Only the networks of whoever moves are in training mode, so that no batch norm learns out of turn."""
