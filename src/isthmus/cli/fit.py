@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         from isthmus.run import Run
 
         print_json(Run(folder).read_json("run.json"))
+    for remark in getattr(model, "remarks_", []):
+        say(f"note: {remark}")
     say(f"{type(model).__name__} with a code of {model.latent} is in {folder}")
     say(f"next: isthmus evaluate {folder}")
     return 0

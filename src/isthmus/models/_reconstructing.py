@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from isthmus.models._trained import Trained, last_bias
+from isthmus.models._trained import Trained, last_bias, sample_rows
 from isthmus.nets._posterior import Posterior
 from isthmus.train.feeding import Resident
 
 __all__ = ["Reconstructing"]
 
-_LOOKED_AT = 2048
 _OFF_THE_EDGE = 0.005
 
 
@@ -51,6 +50,6 @@ class Reconstructing(Trained, ABC):
         bias = last_bias(self.net_["decoder"])
         if bias is None:
             return
-        x = data.pictures(torch.arange(min(len(data), _LOOKED_AT)))
+        x = data.pictures(sample_rows(len(data)))
         mean = x.mean(0).flatten() if bias.numel() == x[0].numel() else x.mean((0, 2, 3))
         bias.copy_(mean.clamp(_OFF_THE_EDGE, 1 - _OFF_THE_EDGE).logit() if self.squashed else mean)

@@ -139,6 +139,7 @@ def _description(model: Model) -> dict[str, Any]:
         "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "model": to_json(model),
         "fitted": {name[:-1]: getattr(model, name) for name in _LEARNED} | {"scaling": model.scaling_.to_json()},
+        "remarks": getattr(model, "remarks_", []),
         "threads": torch.get_num_threads(),
         "machine": machine(),
     }

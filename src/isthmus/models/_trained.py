@@ -19,6 +19,7 @@ from isthmus.nets._net import Habits, Net
 from isthmus.run import Run
 from isthmus.train.checkpoint import Store
 from isthmus.train.devices import faster_in_bf16
+from isthmus.train.diagnosis import dead_inputs
 from isthmus.train.feeding import Resident
 from isthmus.train.loop import train
 from isthmus.train.optimisers import OPTIMISERS
@@ -27,7 +28,7 @@ from isthmus.train.schedules import SCHEDULES
 from isthmus.train.stage import Settings, Stage
 from isthmus.train.watchers import Watcher
 
-__all__ = ["Trained", "last_bias"]
+__all__ = ["Trained", "last_bias", "sample_rows"]
 
 _BIG_ENOUGH_FOR_BF16 = 30_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 10, 200
@@ -95,6 +96,12 @@ class Trained(Model):
         settings = self._settings(phases, data, run)
         held = self._resident(validation) if validation is not None and watched else None
         train(self.net_, phases, data, settings, held, Store(run), watchers)
+        with torch.no_grad():
+            self.remarks_ = [remark for remark in self._remarks(data.pictures(sample_rows(len(data)))) if remark]
+
+    def _remarks(self, x: torch.Tensor) -> list[str | None]:
+        """What a user should know of how training went, in sentences; `x` are some of the pictures."""
+        return [dead_inputs(x)]
 
     def _start_from(self, data: Resident) -> None:
         """A chance to set the first weights by the pictures."""
@@ -155,6 +162,11 @@ class Trained(Model):
         fast = faster_in_bf16(step, self.device_)
         self.net_.load_state_dict(before)
         return fast
+
+
+def sample_rows(rows: int, most: int = 2048) -> torch.Tensor:
+    """Rows spread evenly over all: sorted piles are seen from end to end."""
+    return torch.linspace(0, rows - 1, min(rows, most)).round().long()
 
 
 def last_bias(net: nn.Module) -> torch.Tensor | None:

@@ -11,10 +11,12 @@ from torch import nn
 from isthmus.errors import DataError
 from isthmus.estimator import option
 from isthmus.models._reconstructing import Reconstructing
+from isthmus.models._trained import sample_rows
 from isthmus.nets._net import Net
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.terms import likelihood as terms
+from isthmus.train.diagnosis import collapse
 from isthmus.train.feeding import Resident
 from isthmus.train.players import Batch, Moment, Phase, Player, Terms
 
@@ -82,6 +84,11 @@ class Variational(Reconstructing, ABC):
         posterior = self.encode(x)
         return self.log_likelihood(x, posterior.sample(noise)) - posterior.kl().sum(1)
 
+    def _remarks(self, x: torch.Tensor) -> list[str | None]:
+        posterior = self.encode(x)
+        spread = posterior.mean.var(0, correction=0)
+        return [*super()._remarks(x), collapse(posterior.kl().mean(0), spread)]
+
     def _build(self) -> nn.ModuleDict:
         net = super()._build()
         if self.likelihood == "gaussian":
@@ -90,7 +97,7 @@ class Variational(Reconstructing, ABC):
 
     def _start_from(self, data: Resident) -> None:
         super()._start_from(data)
-        x = data.pictures(torch.arange(min(len(data), 4096)))
+        x = data.pictures(sample_rows(len(data)))
         if self.likelihood == "bernoulli" and (x.min() < 0 or x.max() > 1):
             raise DataError(
                 f"pixels from {x.min():.3g} to {x.max():.3g} are no probabilities, which a bernoulli likelihood needs",

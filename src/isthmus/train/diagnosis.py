@@ -9,6 +9,7 @@ __all__ = ["collapse", "dead_inputs", "not_finite"]
 
 _ACTIVE = 0.01
 _NEARLY_NOTHING = 0.05
+_MANY_DEAD = 0.5
 
 
 def not_finite(terms: Terms, player: Player, where: str, batches: dict[str, Batch]) -> TrainingError:
@@ -46,13 +47,17 @@ def collapse(kl_per_dimension: torch.Tensor, mean_variance: torch.Tensor) -> str
             f"{float(kl_per_dimension.sum()):.2g} nats). Lower --beta, raise --kl-warm-up, or train longer."
         )
     return (
-        f"{active} of {total} latent dimensions are active; the others are noise the decoder ignores. "
-        f"That is not an error: --latent {max(active, 1)} would do as well; a lower --beta would use more."
+        f"{active} of {total} latent dimensions are active; the decoder ignores the others. "
+        f"That is no error: --latent {active} would do as well, and a lower --beta would use more."
     )
 
 
-def dead_inputs(lowest: torch.Tensor, highest: torch.Tensor) -> str | None:
-    """A sentence where all pictures are one constant; None elsewhere. Constant borders are ordinary."""
-    if bool((lowest == highest).all()):
-        return "every picture is the same; there is nothing to learn"
+def dead_inputs(pictures: torch.Tensor) -> str | None:
+    """A sentence where many pixels never change in these pictures; None elsewhere. A constant border is ordinary."""
+    rows = pictures.flatten(1)
+    dead = float((rows.amax(0) == rows.amin(0)).float().mean())
+    if dead == 1.0:
+        return "every picture is the same; there is nothing to learn."
+    if dead > _MANY_DEAD:
+        return f"{dead:.0%} of the pixels are the same in every picture looked at; cropping them away would save time."
     return None
