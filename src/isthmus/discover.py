@@ -7,7 +7,7 @@ from typing import Any
 
 from isthmus.errors import UsageError
 
-__all__ = ["find", "names"]
+__all__ = ["find", "name_of", "names"]
 
 
 def names(folder: str) -> list[str]:
@@ -29,6 +29,18 @@ def find(folder: str, name: str, attribute: str) -> Any:
     if name in points:
         return points[name].load()
     return getattr(importlib.import_module(f"isthmus.{folder}.{name.replace('-', '_')}"), attribute)
+
+
+def name_of(folder: str, kind: type) -> str:
+    """The name under which `find` gives this class; one that nobody can find again is refused."""
+    home, _, file = kind.__module__.rpartition(".")
+    if home == f"isthmus.{folder}":
+        return file.replace("_", "-")
+    for point in _entry_points(folder):
+        if point.load() is kind:
+            return point.name
+    remedy = f"Give it an entry point in the group isthmus.{folder}, so that a saved run finds it again."
+    raise UsageError(f"{kind.__qualname__} is in no registry", remedy)
 
 
 def _entry_points(folder: str) -> importlib.metadata.EntryPoints:

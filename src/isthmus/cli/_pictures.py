@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from isthmus.cli._talk import say
+from isthmus.errors import UsageError
 from isthmus.images.pictures import Pictures
 
 __all__ = ["add_pictures", "of_run", "opened", "reading_options"]
@@ -43,13 +45,15 @@ def opened(arguments: argparse.Namespace, path: Any = None, **options: Any) -> P
         pictures = open_pictures(path, **(reading_options(arguments) | options), progress=bar)
     finally:
         bar.close()
+    for trouble in pictures.trouble:
+        say(f"note: {trouble}")
     if pictures.source.get("kind") != "set":
         pictures.source["path"] = str(path)
     return pictures
 
 
-def of_run(run: Any, arguments: argparse.Namespace, which: str = "test") -> Pictures:
-    """The pictures given, read as the run's own were; or the run's own split of this name."""
+def of_run(run: Any, arguments: argparse.Namespace, which: str | None = None) -> Pictures:
+    """The pictures given, read as the run's own were; or the run's own, all or the split of this name."""
     from isthmus.models._saving import pictures_of
 
     recorded = run.read_json("run.json")
@@ -59,18 +63,20 @@ def of_run(run: Any, arguments: argparse.Namespace, which: str = "test") -> Pict
         for name in ("labels", "group"):
             options.pop(name, None)
         shape = recorded["fitted"]["shape"]
-        if len(shape) == 3 and "tile" not in options:
-            options |= {"size": tuple(shape[1:]), "channels": shape[0]}
+        if len(shape) == 3:
+            options |= {"channels": shape[0]} | ({} if "tile" in options else {"size": tuple(shape[1:])})
         return opened(arguments, **(options | reading_options(arguments)))
     bar = _Bar()
     try:
         pictures = pictures_of(run, progress=bar)
     finally:
         bar.close()
-    if pictures.split is None:
+    if which is None or pictures.split is None:
         return pictures
     rows = np.flatnonzero(pictures.split == which)
-    return pictures.take(rows) if len(rows) else pictures
+    if len(rows) == 0:
+        raise UsageError(f"{run.path} kept no {which} pictures", "Give the path of some that it was not trained on.")
+    return pictures.take(rows)
 
 
 def _size(text: str) -> int | tuple[int, ...]:

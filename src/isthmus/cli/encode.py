@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     if out.suffix not in ENDINGS:
         raise UsageError(f"{out} is no kind of file for codes", f"Use one of: {', '.join(ENDINGS)}.")
     model = load(arguments.run_folder)
-    pictures = of_run(Run.open(arguments.run_folder), arguments, which="test")
+    pictures = of_run(Run.open(arguments.run_folder), arguments)
     parts = []
     with tick("encoding") as told:
         for start in range(0, len(pictures), 2048):

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.run import Run
 
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
-    test = of_run(folder, arguments)
+    test = of_run(folder, arguments, which="test")
     records = _records(model, folder, test, arguments)
     folder.record(*records)
     if arguments.json:
@@ -45,7 +45,10 @@ def _records(model: Any, folder: Any, test: Any, arguments: argparse.Namespace) 
 
     training = _training(folder, arguments)
     command = " ".join(["isthmus", "evaluate", "RUN", *(["PATH"] if arguments.path else [])])
-    common = {"split": "given" if arguments.path else "test", "seed": model.seed, "command": command}
+    own = folder.read_json("run.json").get("data") or {}
+    data = "given" if arguments.path else own.get("name") if own.get("kind") == "set" else "the run's own"
+    split = "given" if arguments.path else "test"
+    common = {"split": split, "data": data, "seed": model.seed, "command": command}
     records = []
     with tick("reconstruction") as told:
         found = reconstruction(model, test, test if training is None else training, tick=told)

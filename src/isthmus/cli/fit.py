@@ -43,8 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     if (arguments.out is None) == (arguments.resume is None):
         raise UsageError("say where the run goes", "Give --out FOLDER for a new run, or --resume FOLDER.")
     watchers = _watchers(arguments)
-    model = _resumed(arguments, watchers) if arguments.resume else _new(arguments, watchers)
     folder = arguments.out or arguments.resume
+    try:
+        model = _resumed(arguments, watchers) if arguments.resume else _new(arguments, watchers)
+    except KeyboardInterrupt:
+        if Path(folder, "checkpoint.safetensors").exists():
+            say(f"continue with: isthmus fit --resume {folder}")
+        raise
     if arguments.json:
         from isthmus.run import Run
 
@@ -72,8 +77,6 @@ def _new(arguments: argparse.Namespace, watchers: list[Any]) -> Any:
     model = estimator_from(arguments)
     model.check_params()
     pictures = opened(arguments)
-    for trouble in pictures.trouble:
-        say(f"note: {trouble}")
     pictures.split = split(pictures, arguments.validation, arguments.test, model.seed)
     pictures.source["options"] = _portable(reading_options(arguments), arguments.out)
     counts = [f"{(pictures.split == name).sum():,} {name}" for name in ("train", "validation", "test")]

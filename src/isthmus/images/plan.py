@@ -152,7 +152,8 @@ def _cover(plane: np.ndarray, height: int, width: int) -> np.ndarray:
 
     h, w = plane.shape
     scale = min(h / height, w / width)
-    top, left = (h - height * scale) / 2, (w - width * scale) / 2
+    # Rounding can put an edge a hair outside, which Pillow refuses.
+    top, left = max(0.0, (h - height * scale) / 2), max(0.0, (w - width * scale) / 2)
     box = (left, top, min(w, left + width * scale), min(h, top + height * scale))
     deep = plane.dtype != np.uint8
     image = Image.fromarray(np.ascontiguousarray(plane, np.float32) if deep else np.ascontiguousarray(plane))

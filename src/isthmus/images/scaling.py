@@ -6,9 +6,12 @@ from typing import Any, Self
 import numpy as np
 import torch
 
+from isthmus.errors import DataError
+
 __all__ = ["Scaling"]
 
 _BLOCK = 4096
+_FULL_8, _FULL_16 = 255.0, 65535.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,26 @@ class Scaling:
         if low >= 0 and high <= 1:
             return cls(dtype=dtype)
         return cls(low, high if high > low else low + 1.0, dtype)
+
+    def accept(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels in the units that were learnt from; what may be meant in other units is refused, never guessed."""
+        learnt = np.dtype(self.dtype)
+        if pixels.dtype == learnt or pixels.size == 0 or learnt.kind != "u":
+            return pixels
+        if pixels.dtype == np.uint8 and learnt == np.uint16 and self.high == _FULL_16:
+            return pixels.astype(np.uint16) * 257
+        high = _range(pixels)[1]
+        if pixels.dtype.kind == "f" and self.high >= _FULL_8 and 0 < high <= 1:
+            raise DataError(
+                f"pixels are fractions up to {high:.3g}, and the model was fitted on {learnt} up to {self.high:.0f}",
+                f"Multiply them by {self.high:.0f}.",
+            )
+        if high > self.high or (pixels.dtype == np.uint8 and learnt == np.uint16):
+            raise DataError(
+                f"pixels are {pixels.dtype} up to {high:.0f}; the model was fitted on {learnt} up to {self.high:.0f}",
+                "Give pictures of the same depth.",
+            )
+        return pixels
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Pixels as gathered, to floats."""

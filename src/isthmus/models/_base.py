@@ -254,7 +254,7 @@ class Model(Estimator, ABC):
                 f"pictures of (channels, height, width) {shape} do not fit a model of {self.shape_}",
                 f"It was fitted on {self.layout_}; resize them (--size), or fit a model for them.",
             )
-        return pictures
+        return replace(pictures, pixels=self.scaling_.accept(pictures.pixels))
 
     def _scaled(self, pixels: np.ndarray) -> torch.Tensor:
         pixels = np.ascontiguousarray(pixels).reshape(len(pixels), *self.shape_)

@@ -3,6 +3,7 @@
 from abc import ABC
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -13,6 +14,7 @@ from isthmus.train.feeding import Resident
 __all__ = ["Reconstructing"]
 
 _OFF_THE_EDGE = 0.005
+_CODES_LOOKED_AT = 10_000
 
 
 @dataclass(kw_only=True, eq=False)
@@ -40,9 +42,23 @@ class Reconstructing(Trained, ABC):
     def _build(self) -> nn.ModuleDict:
         net = self.net_for()
         width = self.latent * (2 if self.gaussian_codes else 1)
-        return nn.ModuleDict(
-            {"encoder": net.encoder(self.shape_, width), "decoder": net.decoder(self.latent, self.shape_)}
+        parts = {"encoder": net.encoder(self.shape_, width), "decoder": net.decoder(self.latent, self.shape_)}
+        return nn.ModuleDict(parts if self.gaussian_codes else parts | {"prior": _Prior(self.latent)})
+
+    def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
+        """From the standard normal; where codes are points, from a Gaussian fitted to the training codes."""
+        codes = super().sample_codes(n, seed)
+        return (
+            codes if self.gaussian_codes else self.net_["prior"](torch.from_numpy(codes).to(self.device_)).cpu().numpy()
         )
+
+    def _finish(self, data: Resident) -> None:
+        if not self.gaussian_codes:
+            self.net_.eval()
+            rows = sample_rows(len(data), _CODES_LOOKED_AT).split(512)
+            prior = self.net_["prior"]
+            assert isinstance(prior, _Prior)
+            prior.settle(torch.cat([self.encode(data.pictures(part)).mean for part in rows]))
 
     @torch.no_grad()
     def _start_from(self, data: Resident) -> None:
@@ -53,3 +69,25 @@ class Reconstructing(Trained, ABC):
         x = data.pictures(sample_rows(len(data)))
         mean = x.mean(0).flatten() if bias.numel() == x[0].numel() else x.mean((0, 2, 3))
         bias.copy_(mean.clamp(_OFF_THE_EDGE, 1 - _OFF_THE_EDGE).logit() if self.squashed else mean)
+
+
+class _Prior(nn.Module):
+    """A Gaussian where the codes are: turns standard normal numbers into codes."""
+
+    mean: torch.Tensor
+    factor: torch.Tensor
+
+    def __init__(self, latent: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(latent))
+        self.register_buffer("factor", torch.eye(latent))
+
+    def settle(self, codes: torch.Tensor) -> None:
+        """By eigenvalues rather than Cholesky: codes may well lie in a plane."""
+        codes = codes.double()
+        values, vectors = torch.linalg.eigh(torch.cov(codes.T, correction=0).reshape(codes.shape[1], -1))
+        self.mean.copy_(codes.mean(0))
+        self.factor.copy_(vectors * values.clamp_min(0).sqrt())
+
+    def forward(self, noise: torch.Tensor) -> torch.Tensor:
+        return self.mean + noise @ self.factor.T

@@ -104,8 +104,8 @@ def pictures_of(run: Run, source: Any = None, **how: Any) -> Pictures:
 def to_json(estimator: Estimator) -> dict[str, Any]:
     """An estimator as plain JSON: its name and its fields, estimators inside it likewise."""
     params = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
-    folder, name = type(estimator).__module__.split(".")[-2:]
-    return {"folder": folder, "name": name.replace("_", "-"), "params": params}
+    folder = "models" if isinstance(estimator, Model) else "nets"
+    return {"folder": folder, "name": discover.name_of(folder, type(estimator)), "params": params}
 
 
 def _plain(value: Any) -> Any:

@@ -97,7 +97,11 @@ class Trained(Model):
         held = self._resident(validation) if validation is not None and watched else None
         train(self.net_, phases, data, settings, held, Store(run), watchers)
         with torch.no_grad():
+            self._finish(data)
             self.remarks_ = [remark for remark in self._remarks(data.pictures(sample_rows(len(data)))) if remark]
+
+    def _finish(self, data: Resident) -> None:
+        """A chance to learn from the pictures what steps do not."""
 
     def _remarks(self, x: torch.Tensor) -> list[str | None]:
         """What a user should know of how training went, in sentences; `x` are some of the pictures."""

@@ -71,7 +71,7 @@ class Stage:
             name: Feeder(feed, data, settings.batch_size, *self.parts, name) for name, feed in phase.feeds.items()
         }
         self.length = next(iter(self.feeders.values())).length
-        self.steps = max(1, round(phase.epochs * self.length))
+        self.steps = max(1, round(phase.epochs * self.length)) if phase.epochs else 0
         for parameter in net.parameters():
             parameter.requires_grad_(False)
             parameter.grad = None
@@ -93,7 +93,7 @@ class Stage:
             feeder.prepare()
 
     def moment(self, step: int) -> Moment:
-        return Moment(step / self.length, step / self.steps)
+        return Moment(step / self.length, step / max(1, self.steps))
 
     def step(self, step: int, lowered: float) -> None:
         """Every player moves once, in turn, as often as it draws."""
