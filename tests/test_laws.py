@@ -21,6 +21,7 @@ from isthmus.models._saving import from_json, to_json
 from isthmus.nets.mlp import MLP
 from isthmus.rng import Noise
 from isthmus.train.feeding import Feeder
+from isthmus.train.players import Moment
 
 NAMES = models.names()
 NETS = discover.names("nets")
@@ -37,6 +38,10 @@ def pictures(n: int = 40) -> np.ndarray:
     from sklearn.datasets import load_digits
 
     return load_digits().images[:n].astype(np.uint8)
+
+
+def a_moment() -> Moment:
+    return Moment(epochs=1.0, share=0.5)
 
 
 @functools.cache
@@ -131,6 +136,8 @@ def test_every_term_of_every_loss_has_one_value_per_picture(name: str) -> None:
         sizes = {len(batch.x) for batch in batches.values()}
         for player in phase.players:
             terms = player.loss(**batches)
+            unknown = set(player.weights(a_moment())) - set(terms)
+            assert not unknown, f"{unknown} are weighted, but no terms of the loss"
             assert terms
             assert all(value.ndim == 1 and len(value) in sizes for value in terms.values())
 
@@ -305,7 +312,7 @@ def test_with_beta_1_the_loss_of_beta_tcvae_is_that_of_the_vae_in_expectation() 
             batch = data.batch(torch.arange(100), "expectation", draw)
             for model, seen in losses.items():
                 (player,) = model.phases()[0].players
-                weights = player.weights(models_moment())
+                weights = player.weights(a_moment())
                 terms = model.loss(batch)
                 seen.append(sum(weights.get(key, 1.0) * value.mean().item() for key, value in terms.items()))
     difference = np.array(losses[plain]) - np.array(losses[other])
@@ -315,14 +322,8 @@ def test_with_beta_1_the_loss_of_beta_tcvae_is_that_of_the_vae_in_expectation() 
     assert abs(difference.mean()) < 0.01 * kl
 
 
-def models_moment() -> Any:
-    from isthmus.train.players import Moment
-
-    return Moment(epochs=1.0, share=0.5)
-
-
 def test_beta_prices_only_the_total_correlation() -> None:
-    weights = BetaTCVAE(beta=6.0).weights(models_moment())
+    weights = BetaTCVAE(beta=6.0).weights(a_moment())
     assert weights == {"mutual_information": 1.0, "total_correlation": 6.0, "dimension_kl": 1.0}
 
 

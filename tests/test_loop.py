@@ -213,6 +213,14 @@ def test_an_epoch_shows_every_picture_once_and_no_batch_holds_only_one(pictures:
         assert pictures == 1 or min(len(batch.x) for batch in batches) > 1
 
 
+def test_every_epoch_has_another_order_and_other_noise() -> None:
+    feeder = Feeder(Feed(), resident(np.zeros((20, 2, 2), np.uint8)), 20, 0)
+    first, second = feeder.batch(0), feeder.batch(1)
+    assert not torch.equal(first.noise.keys, second.noise.keys)
+    one, other = (batch.noise.normal("latent", 2)[batch.noise.keys.argsort()] for batch in (first, second))
+    assert not (one == other).any()
+
+
 def test_streams_of_one_feed_do_not_disturb_each_other() -> None:
     feeder, alone = (Feeder(Feed(), resident(np.zeros((10, 2, 2), np.uint8)), 3, 0) for _ in range(2))
     for move in range(9):
