@@ -21,14 +21,16 @@ def names(folder: str) -> list[str]:
 
 
 def find(folder: str, name: str, attribute: str) -> Any:
-    """The object called `attribute` in the file (or entry point) that `name` stands for."""
-    points = {point.name: point for point in _entry_points(folder)}
-    known = names(folder)
-    if name not in known:
-        raise UsageError(f"there is no {folder.rstrip('s')} called {name!r}", f"Choose one of: {', '.join(known)}.")
-    if name in points:
-        return points[name].load()
-    return getattr(importlib.import_module(f"isthmus.{folder}.{name.replace('-', '_')}"), attribute)
+    """The object called `attribute` in the file that `name` stands for, or the one of that entry point."""
+    package = importlib.import_module(f"isthmus.{folder}")
+    file = name.replace("-", "_")
+    if any(module.name == file for module in pkgutil.iter_modules(package.__path__)) and not file.startswith("_"):
+        return getattr(importlib.import_module(f"isthmus.{folder}.{file}"), attribute)
+    for point in _entry_points(folder):
+        if point.name == name:
+            return point.load()
+    known = ", ".join(names(folder))
+    raise UsageError(f"there is no {folder.rpartition('.')[2].rstrip('s')} called {name!r}", f"Choose one of: {known}.")
 
 
 def name_of(folder: str, kind: type) -> str:

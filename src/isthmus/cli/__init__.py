@@ -22,7 +22,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; every failure a user can cause is one sentence on stderr."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = parser(words).parse_args(words)
+        top = parser(words)
+        if not words:
+            top.print_help()
+            return 0
+        arguments = top.parse_args(words)
         return int(arguments.run(arguments) or 0)
     except IsthmusError as error:
         print(f"isthmus: {error}", file=sys.stderr)

@@ -17,7 +17,7 @@ def add_fields(parser: argparse.ArgumentParser, model: str, net: str | None) -> 
     """One flag for each field of the model, and `--net-...` for each of its network."""
     made = models.make(model)
     _add(parser.add_argument_group(f"{model}: the model's fields"), made, "")
-    if hasattr(made, "net"):
+    if getattr(made, "chooses_net", False):
         name = net or made.net
         network = discover.find("nets", name, "Net")()
         _add(parser.add_argument_group(f"{name}: the network's fields"), network, "net_")
@@ -37,12 +37,13 @@ def estimator_from(arguments: argparse.Namespace) -> Any:
 def _add(group: argparse._ArgumentGroup, made: Estimator, prefix: str) -> None:
     hints = typing.get_type_hints(type(made))
     for field in dataclasses.fields(made):
+        default = getattr(made, field.name)
         if field.name == "net":
-            choices = discover.names("nets")
-            group.add_argument("--net", choices=choices, default=argparse.SUPPRESS, help=field.metadata["help"])
+            if getattr(made, "chooses_net", False):
+                text = f"{field.metadata['help']} (default: {default})"
+                group.add_argument("--net", choices=discover.names("nets"), default=argparse.SUPPRESS, help=text)
             continue
         read, shown = _reader(hints[field.name])
-        default = getattr(made, field.name)
         text = field.metadata.get("help", "").replace("%", "%%")
         said = "" if default is None or "default" in text else f" (default: {_shown(default)})"
         how: dict[str, Any] = {"action": argparse.BooleanOptionalAction} if read is bool else {"type": read}
@@ -80,7 +81,9 @@ def _number_or_numbers(text: str) -> int | tuple[int, ...]:
 
 
 def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, Estimator):
+        return type(value).__name__
+    return (",".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
 
 
 # argparse names a type by its function when a value is refused

@@ -13,7 +13,13 @@ __all__ = ["arguments", "run"]
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("run_folder", metavar="RUN")
     parser.add_argument("codes", help=f"a file of codes: {', '.join(ENDINGS)}")
-    parser.add_argument("-o", "--out", required=True, metavar="FOLDER|FILE", help="a folder for PNG files, or a .npy")
+    parser.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        metavar="FOLDER|FILE",
+        help="a folder for PNG or TIFF files, or a .npy",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

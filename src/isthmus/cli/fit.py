@@ -20,6 +20,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     from isthmus import discover, models
     from isthmus.cli._fields import add_fields
 
+    parser.usage = "isthmus fit PATH --out RUN [--model NAME] [flags]\n       isthmus fit --resume RUN"
     add_pictures(parser, required=False, axes=False)
     names = models.names()
     parser.add_argument("--model", choices=names, default=_DEFAULT, metavar="NAME", help=f"one of: {', '.join(names)}")

@@ -2,7 +2,6 @@
 
 import difflib
 import os
-from functools import cache as cached
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def _read(source: Any, options: ReadOptions) -> Pictures:
     if not isinstance(source, str | os.PathLike):
         with reading("the array", "Give an array of numbers."):
             return pile(source, "the array", options, source={"kind": "array"})
-    if isinstance(source, str) and source in _set_names():
+    if isinstance(source, str) and source in discover.names("images.sets"):
         pictures: Pictures = discover.find("images.sets", source, "Set")().read(options)
         pictures.source.update(kind="set", name=source)
         return pictures
@@ -78,21 +77,15 @@ def _reader(path: Path) -> Any:
     raise UsageError(f"{path} is of no kind that can be read", f"Give a folder of pictures, or one of: {kinds}.")
 
 
-@cached
 def _readers() -> list[Any]:
-    """One of each kind, those that take what no other knows at the end. Finding them costs more than a small file."""
+    """One of each kind, those that take what no other knows at the end."""
     kinds = discover.names("images.readers")
     readers = [discover.find("images.readers", kind, "Reader")() for kind in kinds]
     return sorted(readers, key=lambda reader: getattr(reader, "last", False))
 
 
-@cached
-def _set_names() -> list[str]:
-    return discover.names("images.sets")
-
-
 def _unknown(name: str, path: Path) -> UsageError:
-    sets = _set_names()
+    sets = discover.names("images.sets")
     try:
         beside = [entry.name for entry in os.scandir(path.parent)]
     except OSError:

@@ -4,6 +4,7 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -39,7 +40,9 @@ _SMALLEST_BATCH, _FEWEST_STEPS = 16, 64
 class Trained(Model):
     """Networks moved by players in phases. A model says which; everything else is here or in the loop."""
 
-    net: str | Net = option("mlp", "kind of network: a name, or a configured Net")
+    chooses_net: ClassVar[bool] = True
+
+    net: str | Net = option("mlp", "kind of network")
     epochs: float | None = option(None, "passes over the pictures (default: by their number and the network)", low=0)
     batch_size: int | None = option(None, "pictures a step (default: by the network)", low=1)
     optimiser: str | None = option(None, "how weights move (default: by the network)", choices=tuple(OPTIMISERS))

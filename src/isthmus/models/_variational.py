@@ -30,7 +30,7 @@ class Variational(Reconstructing, ABC):
     has_density: ClassVar[bool] = True
     gaussian_codes = True
 
-    net: str | Net = option("residual-mlp", "kind of network: a name, or a configured Net")
+    net: str | Net = option("residual-mlp", "kind of network")
     likelihood: str = option("bernoulli", "of a pixel given its code", choices=("bernoulli", "gaussian"))
     binarise: bool = option(False, "draw 0/1 pixels anew every epoch, with the grey value as probability")
     sigma: float | None = option(None, "pixel noise of the gaussian likelihood (default: learnt)", low=0)

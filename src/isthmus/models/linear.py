@@ -1,6 +1,7 @@
 """The linear autoencoder: it finds the plane that PCA finds, by steps."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -19,9 +20,9 @@ __all__ = ["Linear", "Model"]
 class Linear(Reconstructing):
     """No activation anywhere: `hidden` layers change how it learns, not what it can."""
 
+    chooses_net: ClassVar[bool] = False
     squashed = False
 
-    net: str | Net = option("mlp", "an MLP; its activations are left out")
     hidden: tuple[int, ...] = option((), "widths of hidden linear layers, as paper 002 has them")
 
     def net_for(self) -> Net:

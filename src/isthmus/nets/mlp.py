@@ -6,20 +6,21 @@ from typing import ClassVar
 from torch import nn
 
 from isthmus.estimator import option
+from isthmus.nets._net import Habits, dense, kaiming, size_of
 from isthmus.nets._net import Net as Base
-from isthmus.nets._net import dense, kaiming, size_of
 
 __all__ = ["MLP", "Net"]
 
 
 @dataclass(kw_only=True, eq=False)
 class MLP(Base):
-    """784-500-500-latent and back, unless told otherwise."""
+    """Narrowing layers to the code and widening ones back."""
 
     takes_tables: ClassVar[bool] = True
+    habits: ClassVar[Habits] = Habits("muon", 0.02, 128, "linear", 1_800_000, spikes=0.0)
 
-    hidden: tuple[int, ...] = option((500, 500), "widths of the hidden layers, from the pictures inwards")
-    activation: str = option("relu", "after every hidden layer")
+    hidden: tuple[int, ...] = option((256, 128, 64), "widths of the hidden layers, from the pictures inwards")
+    activation: str = option("leaky-relu", "after every hidden layer")
     batch_norm: bool = option(False, "normalise after every hidden layer")
 
     def encoder(self, shape: tuple[int, ...], width: int) -> nn.Sequential:

@@ -47,7 +47,8 @@ def principal_components(rows: np.ndarray | torch.Tensor, k: int) -> Components:
     n, d = rows.shape
     if n < 2 or k < 1:
         raise DataError(
-            f"{k} components of {n} rows were asked for", "Give at least two rows and ask for at least one."
+            f"{k} principal components of {n} rows were asked for",
+            "Give at least two rows and ask for at least one component.",
         )
     if min(n, d) > _LARGEST:
         rows = rows[torch.linspace(0, n - 1, _LARGEST).long()]
