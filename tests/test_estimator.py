@@ -96,7 +96,7 @@ def test_a_grid_search_reaches_the_network_s_fields(digits: np.ndarray) -> None:
     found = GridSearchCV(model, grid, cv=2, refit=True).fit(digits[:80])
     assert set(found.best_params_) == {"net__hidden", "latent"}
     assert found.best_estimator_.net_["encoder"][1][0].out_features == found.best_params_["net__hidden"][0]
-    assert model.net.hidden == (500, 500), "the model that was given stays as it was"
+    assert model.net.hidden == MLP().hidden, "the model that was given stays as it was"
     assert np.isfinite(found.cv_results_["mean_test_score"]).all()
 
 

@@ -17,7 +17,8 @@ from isthmus.cli import main
 from isthmus.errors import DataError, IsthmusError, RunError, UsageError
 from isthmus.images.pictures import Pictures
 from isthmus.keys import keys_of
-from isthmus.models._saving import from_json, to_json
+from isthmus.models._loading import from_json
+from isthmus.models._saving import to_json
 from isthmus.nets.mlp import MLP
 from isthmus.rng import Noise
 from isthmus.train.feeding import Feeder

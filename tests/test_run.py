@@ -63,7 +63,7 @@ def test_a_finished_run_holds_plain_files_and_no_checkpoint(finished: Path) -> N
 
 
 def test_a_split_is_kept_by_id_and_found_again(tmp_path: Path, digits: np.ndarray) -> None:
-    from isthmus.models._saving import splits_of
+    from isthmus.models._loading import splits_of
 
     held = Pictures.from_array(
         digits[:6, None], ids=np.array(["a", 'b "q".png', "c,d", "e\nf", "ä", "ö/ü"], dtype=object)

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from isthmus.images.opening import open_pictures as open_pictures
     from isthmus.images.pictures import Pictures as Pictures
     from isthmus.images.splits import split as split
-    from isthmus.models._saving import load as load
-    from isthmus.models._saving import resume as resume
+    from isthmus.models._loading import load as load
+    from isthmus.models._loading import resume as resume
     from isthmus.models.autoencoder import Autoencoder as Autoencoder
     from isthmus.models.beta_tcvae import BetaTCVAE as BetaTCVAE
     from isthmus.models.linear import Linear as Linear
@@ -30,9 +30,9 @@ _HOMES = {
     "Record": "run",
     "Run": "run",
     "VAE": "models.vae",
-    "load": "models._saving",
+    "load": "models._loading",
     "open_pictures": "images.opening",
-    "resume": "models._saving",
+    "resume": "models._loading",
     "split": "images.splits",
 }
 

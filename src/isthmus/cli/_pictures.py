@@ -54,7 +54,7 @@ def opened(arguments: argparse.Namespace, path: Any = None, **options: Any) -> P
 
 def of_run(run: Any, arguments: argparse.Namespace, which: str | None = None) -> Pictures:
     """The pictures given, read as the run's own were; or the run's own, all or the split of this name."""
-    from isthmus.models._saving import pictures_of
+    from isthmus.models._loading import pictures_of
 
     recorded = run.read_json("run.json")
     data = recorded.get("data") or {}

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.files import write_atomically
     from isthmus.images.arrays import canonical
     from isthmus.images.writing import write_pictures
-    from isthmus.models._saving import load
+    from isthmus.models._loading import load
 
     model, out = load(arguments.run_folder), Path(arguments.out)
     pictures = model.inverse_transform(read_codes(Path(arguments.codes)))

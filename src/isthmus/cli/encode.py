@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
-    from isthmus.models._saving import load
+    from isthmus.models._loading import load
     from isthmus.run import Run
 
     out = Path(arguments.out)

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from isthmus.models._saving import load
+    from isthmus.models._loading import load
     from isthmus.run import Run
 
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)

@@ -87,7 +87,7 @@ def _new(arguments: argparse.Namespace, watchers: list[Any]) -> Any:
 
 def _resumed(arguments: argparse.Namespace, watchers: list[Any]) -> Any:
     from isthmus import models
-    from isthmus.models._saving import resume
+    from isthmus.models._loading import resume
 
     fields = models.make(arguments.model).get_params(deep=False)
     ignored = [name for name in vars(arguments) if name in fields or name.startswith("net_")]

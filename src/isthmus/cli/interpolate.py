@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from isthmus.cli._shown import decoded
-    from isthmus.models._saving import load
+    from isthmus.models._loading import load
     from isthmus.report.grid import picture_grid
     from isthmus.run import Run
 

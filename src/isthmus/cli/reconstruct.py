@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from isthmus.cli._shown import decoded, shown
-    from isthmus.models._saving import load
+    from isthmus.models._loading import load
     from isthmus.report.grid import comparison_grid
     from isthmus.run import Run
 

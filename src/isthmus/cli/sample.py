@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from isthmus.cli._shown import decoded
     from isthmus.files import write_atomically
-    from isthmus.models._saving import load
+    from isthmus.models._loading import load
     from isthmus.report.grid import picture_grid
 
     if arguments.n < 1:

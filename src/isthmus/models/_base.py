@@ -17,6 +17,7 @@ from isthmus.images.pictures import Pictures
 from isthmus.images.scaling import Scaling
 from isthmus.keys import keys_of
 from isthmus.models._arrays import as_array, filled
+from isthmus.models._saving import begin, save
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.run import Run
@@ -154,14 +155,10 @@ class Model(Estimator, ABC):
 
     def save(self, run: str | os.PathLike[str] | Run) -> None:
         """The fitted model into a run folder."""
-        from isthmus.models._saving import save
-
         self._check_fitted()
         save(self, run if isinstance(run, Run) else Run(run))
 
     def _begin(self, run: Run, pictures: Pictures, resume: bool) -> None:
-        from isthmus.models._saving import begin
-
         begin(self, run, pictures, resume)
 
     # -- what a model fills in ------------------------------------------------------------------------------------

@@ -2,29 +2,14 @@
 
 from dataclasses import dataclass
 
-import torch
-
-from isthmus.models._reconstructing import Reconstructing
-from isthmus.rng import Noise
-from isthmus.terms.likelihood import squared_error
-from isthmus.train.players import Batch, Phase, Player, Terms
+from isthmus.models._least_squares import LeastSquares
 
 __all__ = ["Autoencoder", "Model"]
 
 
 @dataclass(kw_only=True, eq=False)
-class Autoencoder(Reconstructing):
-    """Codes are points. Its prior is unknown: `sample` draws from a Gaussian fitted to the training codes."""
-
-    def phases(self) -> tuple[Phase, ...]:
-        player = Player("autoencoder", (self.net_["encoder"], self.net_["decoder"]), self.loss)
-        return (Phase("fit", (player,), self.epochs_for(self.pictures_)),)
-
-    def loss(self, batch: Batch) -> Terms:
-        return {"error": squared_error(self.decode(self.encode(batch.x).mean), batch.x)}
-
-    def _score(self, x: torch.Tensor, noise: Noise) -> torch.Tensor:
-        return -squared_error(self.decode(self.encode(x).mean), x)
+class Autoencoder(LeastSquares):
+    """Codes are points, and `sample` draws from a Gaussian fitted to those of the training pictures."""
 
 
 Model = Autoencoder
