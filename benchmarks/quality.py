@@ -57,9 +57,9 @@ def _density(seed: int) -> VAE:
 
 BARS = {
     "fashion-64": Bar("fashion-mnist", lambda s: Autoencoder(net="conv", latent=64, seed=s), 0.0050),
-    "fashion-2": Bar("fashion-mnist", lambda s: Autoencoder(net="conv", latent=2, seed=s), 0.0244),
+    "fashion-2": Bar("fashion-mnist", lambda s: Autoencoder(latent=2, seed=s), 0.0244),
     "mnist-64": Bar("mnist", lambda s: Autoencoder(net="conv", latent=64, seed=s), 0.0016),
-    "mnist-2": Bar("mnist", lambda s: Autoencoder(net="conv", latent=2, seed=s), 0.0369),
+    "mnist-2": Bar("mnist", lambda s: Autoencoder(latent=2, seed=s), 0.0369),
     "paper-004": Bar(
         "fashion-mnist",
         lambda s: Autoencoder(net=Conv(**PAPER_004, activation="relu"), latent=126, seed=s),
