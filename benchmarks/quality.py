@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.parties.isthmus import NETS
 from isthmus import VAE, Autoencoder, Linear, open_pictures
 from isthmus.files import write_atomically
 from isthmus.images.pictures import Pictures
 from isthmus.measure.density import importance_weighted_bound
 from isthmus.measure.reconstruction import fit_baselines, reconstruction
-from isthmus.nets.conv import Conv
 from isthmus.run import machine
 from isthmus.stats.spectrum import principal_angles, principal_components
 from isthmus.train.watchers import Lines
@@ -31,14 +31,7 @@ from isthmus.train.watchers import Lines
 __all__ = ["BARS", "Bar", "main"]
 
 RESULTS = Path(__file__).parent.parent / "results" / "quality"
-PAPER_004 = {
-    "channels": (8, 16, 32),
-    "kernel": 3,
-    "stride": 2,
-    "padding": (1, 1, 0),
-    "hidden": (128,),
-    "batch_norm": True,
-}
+PAPER_004, PAPER_004_SHAPE = NETS["conv004"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +55,7 @@ BARS = {
     "mnist-2": Bar("mnist", lambda s: Autoencoder(latent=2, seed=s), 0.0369),
     "paper-004": Bar(
         "fashion-mnist",
-        lambda s: Autoencoder(net=Conv(**PAPER_004, activation="relu"), latent=126, seed=s),
+        lambda s: Autoencoder(net=PAPER_004(**PAPER_004_SHAPE), latent=126, seed=s),
         0.0100,
     ),
     "linear-is-pca": Bar("digits", lambda s: Linear(latent=5, seed=s), 1.02, "test MSE as a share of PCA's"),
