@@ -8,7 +8,6 @@ Run lengths and settings were chosen on the last 10,000 training pictures; the t
 import argparse
 import json
 import math
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 
 from benchmarks.parties.isthmus import NETS
+from benchmarks.record import commit
 from isthmus import VAE, Autoencoder, Linear, open_pictures
 from isthmus.files import write_atomically
 from isthmus.images.pictures import Pictures
@@ -138,24 +138,10 @@ def _write(name: str, bar: Bar, per_seed: list[dict[str, Any]], n: int) -> None:
         "baseline": {key: per_seed[0][key] for key in ("pca", "pixel_mean") if key in per_seed[0]} or None,
         "per_seed": per_seed,
         "cpu_seconds": float(np.mean([entry["cpu_seconds"] for entry in per_seed])),
-        "commit": _commit(),
+        "commit": commit(),
     }
     write_atomically(RESULTS / f"{name}.jsonl", json.dumps(record).encode() + b"\n")
     print(f"{name}: {record['value']:.5g} (bar {record['bar']}) in {record['cpu_seconds']:.0f} CPU-seconds a seed")
-
-
-def _commit() -> str:
-    """The commit that was measured, marked where the tree had changes on top."""
-    try:
-        return subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=RESULTS.parents[1],
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 if __name__ == "__main__":

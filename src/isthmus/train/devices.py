@@ -7,7 +7,7 @@ import torch
 
 from isthmus.errors import UsageError
 
-__all__ = ["choose_device", "faster_in_bf16", "synchronise"]
+__all__ = ["choose_device", "faster_in_bf16"]
 
 _WORTH_IT = 1.2
 
@@ -40,8 +40,3 @@ def faster_in_bf16(step: Callable[[bool], None], device: torch.device, rounds: i
             step(bf16)
             best[bf16] = min(best[bf16], time.perf_counter() - start)
     return best[False] > _WORTH_IT * best[True]
-
-
-def synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
