@@ -104,5 +104,14 @@ def test_a_configured_net_is_used_as_it_is() -> None:
     x = np.random.default_rng(0).random((20, 12, 12), np.float32)
     model = Autoencoder(net=Conv(channels=(3,), activation="tanh"), latent=2, epochs=1, precision="float32").fit(x)
     kinds = [type(m) for m in model.net_["encoder"].modules()]
-    assert kinds.count(nn.Conv2d) == 1
+    assert sum(issubclass(kind, nn.Conv2d) for kind in kinds) == 1
     assert nn.Tanh in kinds
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_maps_lie_channels_last_from_the_first_layer_on(channels: int) -> None:
+    """A picture of one channel leaves the layout open; planes would be turned round again in every later layer."""
+    first = next(Conv(channels=(8, 8)).encoder((channels, 12, 12), 2).children())
+    maps = first(torch.rand(4, channels, 12, 12))
+    assert maps.is_contiguous(memory_format=torch.channels_last)
+    assert not maps.is_contiguous()

@@ -38,7 +38,7 @@ class Conv(Base):
         channels, layers, sizes = self._plan(shape)
         blocks: list[nn.Module] = []
         for before, after, layer in zip(channels, channels[1:], layers, strict=False):
-            convolution = kaiming(nn.Conv2d(before, after, **layer))
+            convolution = kaiming(_Conv2d(before, after, **layer))
             blocks.append(self._block(convolution, after))
         flat = channels[-1] * sizes[-1][0] * sizes[-1][1]
         widths = (flat, *self.hidden)
@@ -80,6 +80,15 @@ class Conv(Base):
             layers.append(layer)
             sizes.append((shrunk(sizes[-1][0], layer, 0), shrunk(sizes[-1][1], layer, 1)))
         return channels, layers, sizes
+
+
+class _Conv2d(nn.Conv2d):
+    """Says which way a picture of one channel lies: torch takes it for planes, and each layer after it would pay."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if input.dim() == 4 and input.shape[1] == 1:
+            input = input.squeeze(1).unsqueeze(3).permute(0, 3, 1, 2)
+        return super().forward(input)
 
 
 class _Flat(nn.Module):

@@ -23,4 +23,5 @@ def gaussian(mean: torch.Tensor, x: torch.Tensor, log_sigma: torch.Tensor) -> to
 
 def squared_error(decoded: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Mean over pixels of the squared error, per picture."""
-    return (decoded.float() - x).flatten(1).square().mean(1)
+    # The sum divided, not the mean: its gradient is a scalar a picture, not a tensor of the pictures' size.
+    return F.mse_loss(decoded.float(), x, reduction="none").flatten(1).sum(1) / x[0].numel()

@@ -1,4 +1,4 @@
-"""Which device, which precision: chosen by measuring, recorded in the run."""
+"""Which device, which precision: chosen by measuring, recorded in the run; and its random state."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import torch
 
 from isthmus.errors import UsageError
 
-__all__ = ["choose_device", "faster_in_bf16"]
+__all__ = ["choose_device", "faster_in_bf16", "reseed"]
 
 _WORTH_IT = 1.2
 
@@ -40,3 +40,16 @@ def faster_in_bf16(step: Callable[[bool], None], device: torch.device, rounds: i
             step(bf16)
             best[bf16] = min(best[bf16], time.perf_counter() - start)
     return best[False] > _WORTH_IT * best[True]
+
+
+def reseed(seed: int, device: torch.device) -> None:
+    """What layers with noise of their own (dropout) draw from on this device.
+
+    torch.manual_seed visits every kind of device and formats a traceback for CUDA, should that start later: a
+    millisecond a call.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)

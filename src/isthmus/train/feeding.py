@@ -24,7 +24,6 @@ class Resident:
     keys: torch.Tensor
     scaling: Scaling
     device: torch.device
-    channels_last: bool = False
 
     @classmethod
     def of(
@@ -40,8 +39,7 @@ class Resident:
         return len(self.pixels)
 
     def pictures(self, rows: torch.Tensor) -> torch.Tensor:
-        x = self.scaling.forward(self.pixels[rows].to(self.device, non_blocking=True))
-        return x.contiguous(memory_format=torch.channels_last) if self.channels_last else x
+        return self.scaling.forward(self.pixels.index_select(0, rows).to(self.device, non_blocking=True))
 
     def batch(self, rows: torch.Tensor, *parts: object) -> Batch:
         """These pictures with the noise that belongs to them and to `parts`."""

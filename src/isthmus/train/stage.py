@@ -10,6 +10,7 @@ from torch import nn
 
 from isthmus.keys import stream
 from isthmus.train.checkpoint import Tensors, pack_optimiser, unpack_optimiser
+from isthmus.train.devices import reseed
 from isthmus.train.diagnosis import not_finite
 from isthmus.train.feeding import Feeder, Resident
 from isthmus.train.optimisers import build
@@ -75,9 +76,9 @@ class Stage:
         for parameter in net.parameters():
             parameter.requires_grad_(False)
             parameter.grad = None
-        for player in phase.players:
-            for parameter in player.parameters():
-                parameter.requires_grad_(True)
+        self.weights = {player.name: player.parameters() for player in phase.players}
+        for weight in self._trained():
+            weight.requires_grad_(True)
         self.optimisers = {player.name: self._optimiser(player) for player in phase.players}
         self.objectives = {player.name: wrap(Objective(player, settings.bf16)) for player in phase.players}
         self.average = [p.detach().clone() for p in self._trained()] if settings.ema else []
@@ -115,15 +116,15 @@ class Stage:
             self._give_turn(player)
             batches = {name: feeder.batch(0) for name, feeder in self.feeders.items()}
             total, _ = self.objectives[player.name](self.moment(0), **batches)
-            total.backward(inputs=player.parameters())
-            for parameter in player.parameters():
+            total.backward(inputs=self.weights[player.name])
+            for parameter in self.weights[player.name]:
                 parameter.grad = None
 
     def _move(
         self, player: Player, batches: dict[str, Batch], moment: Moment, rate: float, step: int, draw: int
     ) -> None:
-        optimiser, mine = self.optimisers[player.name], player.parameters()
-        torch.manual_seed(stream(*self.parts, player.name, step, draw))
+        optimiser, mine = self.optimisers[player.name], self.weights[player.name]
+        reseed(stream(*self.parts, player.name, step, draw), mine[0].device)
         for part, share in split(batches, self.settings.accumulate):
             total, terms = self.objectives[player.name](moment, **part)
             if part_is_checked(total, step) and not math.isfinite(total.item()):
@@ -182,7 +183,7 @@ class Stage:
     def check(self, step: int) -> None:
         """Refuse to keep weights that are not finite: the move that spoilt them had a finite loss."""
         for player in self.phase.players:
-            if not all(torch.isfinite(parameter).all() for parameter in player.parameters()):
+            if not all(torch.isfinite(parameter).all() for parameter in self.weights[player.name]):
                 raise not_finite({}, player, self._place(step), {})
 
     def _place(self, step: int) -> str:
@@ -235,13 +236,14 @@ class Stage:
 
     def _optimiser(self, player: Player) -> torch.optim.Optimizer:
         s = self.settings
-        optimiser = build(s.optimiser, player.parameters(), player.learning_rate or s.learning_rate, s.weight_decay)
+        rate = player.learning_rate or s.learning_rate
+        optimiser = build(s.optimiser, self.weights[player.name], rate, s.weight_decay)
         for group in optimiser.param_groups:
             group.setdefault("initial_lr", group["lr"])
         return optimiser
 
     def _trained(self) -> list[torch.Tensor]:
-        return [parameter for player in self.phase.players for parameter in player.parameters()]
+        return [parameter for weights in self.weights.values() for parameter in weights]
 
 
 def part_is_checked(total: torch.Tensor, step: int) -> bool:
