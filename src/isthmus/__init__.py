@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from isthmus.models._loading import resume as resume
     from isthmus.models.autoencoder import Autoencoder as Autoencoder
     from isthmus.models.beta_tcvae import BetaTCVAE as BetaTCVAE
+    from isthmus.models.contrastive import Contrastive as Contrastive
     from isthmus.models.linear import Linear as Linear
+    from isthmus.models.mixture_vae import MixtureVAE as MixtureVAE
     from isthmus.models.pca import PCA as PCA
     from isthmus.models.vae import VAE as VAE
     from isthmus.run import Record as Record
@@ -23,8 +25,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "Autoencoder": "models.autoencoder",
     "BetaTCVAE": "models.beta_tcvae",
+    "Contrastive": "models.contrastive",
     "IsthmusError": "errors",
     "Linear": "models.linear",
+    "MixtureVAE": "models.mixture_vae",
     "PCA": "models.pca",
     "Pictures": "images.pictures",
     "Record": "run",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -73,10 +74,15 @@ class Player:
 
 @dataclass
 class Phase:
-    """The players who move in turn for a while. Modules of nobody here are frozen: no gradient, no statistics."""
+    """The players who move in turn for a while. Modules of nobody here are frozen: no gradient, no statistics.
+
+    `before` is called with the training pictures ahead of the first move, and again whenever the phase is taken up
+    anew: it must come to the same each time.
+    """
 
     name: str
     players: tuple[Player, ...]
     epochs: float
     feeds: dict[str, Feed] = field(default_factory=lambda: {"batch": Feed()})
     watch: str | None = None
+    before: Callable[[Any], None] | None = None

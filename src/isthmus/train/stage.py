@@ -66,7 +66,7 @@ class Stage:
     def __init__(
         self, net: nn.Module, phase: Phase, number: int, data: Resident, settings: Settings, wrap: Callable[..., Any]
     ) -> None:
-        self.net, self.phase, self.settings = net, phase, settings
+        self.net, self.phase, self.data, self.settings = net, phase, data, settings
         self.parts = (settings.seed, phase.name, number)
         self.feeders = {
             name: Feeder(feed, data, settings.batch_size, *self.parts, name) for name, feed in phase.feeds.items()
@@ -90,6 +90,8 @@ class Stage:
     def prepare(self) -> None:
         """Compute what the feeds cache, with every network as it is used: frozen and clean."""
         self.net.eval()
+        if self.phase.before is not None:
+            self.phase.before(self.data)
         for feeder in self.feeders.values():
             feeder.prepare()
 

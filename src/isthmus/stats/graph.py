@@ -1,0 +1,78 @@
+"""A graph of nearest neighbours, and labels spread over it (Zhou et al. 2004)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isthmus.errors import DataError
+from isthmus.stats.knn import neighbours
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+__all__ = ["Graph", "neighbour_graph", "spread"]
+
+_SHARPNESS = 4
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Symmetric, each link divided by the root of its ends' degrees: `spread` multiplies by it."""
+
+    links: "csr_matrix"
+
+    def __len__(self) -> int:
+        return int(self.links.shape[0])
+
+
+def neighbour_graph(rows: np.ndarray, k: int = 10) -> Graph:
+    """The `k` nearest of every row of unit length; a link weighs the fourth power of the cosine."""
+    from scipy.sparse import coo_matrix, diags
+
+    n = len(rows)
+    if n < 2:
+        raise DataError(f"{n} points make no graph", "Give at least two.")
+    k = min(k, n - 1)
+    distances, near = neighbours(rows, rows, k, skip_self=True)
+    ends = np.repeat(np.arange(n), k), near.ravel()
+    one_way = coo_matrix((weights_of(distances).ravel(), ends), shape=(n, n)).tocsr()
+    links = one_way + one_way.T
+    root = diags(1 / np.sqrt(np.asarray(links.sum(axis=1)).ravel().clip(1e-12)))
+    return Graph((root @ links @ root).tocsr().astype(np.float32))
+
+
+def weights_of(distances: np.ndarray) -> np.ndarray:
+    """Of neighbours at these distances, all of unit length."""
+    cosine = 1 - np.square(distances) / 2
+    return np.asarray(cosine.clip(0, 1) ** _SHARPNESS + 1e-12)
+
+
+def spread(
+    graph: Graph,
+    labels: np.ndarray,
+    classes: int,
+    *,
+    prior: np.ndarray | None = None,
+    stay: float = 0.01,
+    steps: int = 60,
+) -> np.ndarray:
+    """The share of each class at every point, rows summing to 1; labels are -1 where unknown.
+
+    What spreads is divided by how much of each class there is in all, times `prior` where class shares are known:
+    a class with few labels, or in a corner of the graph, would else be drowned.
+    """
+    labels = np.asarray(labels)
+    known = np.flatnonzero(labels >= 0)
+    if len(known) == 0:
+        raise DataError("no point has a label", "Give at least one label of each class.")
+    given = np.zeros((len(graph), classes), np.float32)
+    given[known, labels[known]] = 1 / np.bincount(labels[known], minlength=classes)[labels[known]]
+    found = given.copy()
+    for _ in range(steps):
+        found = (1 - stay) * (graph.links @ found) + stay * given
+    found = found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)
+    share = found.mean(axis=0)
+    found = found * (np.full(classes, 1 / classes) if prior is None else prior) / np.maximum(share, 1e-12)
+    total = found.sum(axis=1, keepdims=True)
+    return np.where(total > 0, found / np.maximum(total, 1e-12), 1 / classes)
