@@ -101,7 +101,7 @@ def test_every_net_takes_every_size(net: str, shape: tuple[int, int]) -> None:
     assert model.inverse_transform(model.transform(x)).shape == x.shape
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("conv")])
+@pytest.mark.parametrize("name", [name for name in NAMES if models.make(name)._wants_pictures()])
 def test_a_table_for_a_convolutional_net_is_square_or_refused_with_the_remedy(name: str) -> None:
     assert tiny(name).fit(pictures().reshape(40, 64)).shape_ == (1, 8, 8)
     with pytest.raises(UsageError, match=r"no square picture.*net=\"mlp\""):

@@ -12,6 +12,7 @@ SURFACE = [
     "VAE",
     "Autoencoder",
     "BetaTCVAE",
+    "Classifier",
     "Contrastive",
     "IsthmusError",
     "Linear",

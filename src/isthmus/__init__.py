@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from isthmus.classify.classifier import Classifier as Classifier
     from isthmus.errors import IsthmusError as IsthmusError
     from isthmus.images.opening import open_pictures as open_pictures
     from isthmus.images.pictures import Pictures as Pictures
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Autoencoder": "models.autoencoder",
     "BetaTCVAE": "models.beta_tcvae",
+    "Classifier": "classify.classifier",
     "Contrastive": "models.contrastive",
     "IsthmusError": "errors",
     "Linear": "models.linear",

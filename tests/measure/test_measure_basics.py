@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from isthmus.contract import keys_for
 from isthmus.errors import UsageError
 from isthmus.measure import binarised, codes, fit_baselines, importance_weighted_bound, reconstruction
-from isthmus.measure.contract import keys_for
 
 
 class Posterior:

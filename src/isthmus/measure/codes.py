@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from isthmus.measure.contract import Fitted, Tick, batches
+from isthmus.contract import Fitted, Tick, batches
 from isthmus.stats import Interval, mean_interval
 
 __all__ = ["ACTIVE_ABOVE", "Codes", "codes"]

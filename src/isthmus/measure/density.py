@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from isthmus.contract import Dense, Tick, keys_for, part_of
 from isthmus.errors import UsageError
-from isthmus.measure.contract import Fitted, Tick, keys_for, part_of
 from isthmus.rng import Noise
 from isthmus.stats import Interval, mean_interval
 
-BINARISATION = None
 __all__ = ["Density", "binarised", "importance_weighted_bound"]
 
 BINARISATION_SEED = 0
@@ -59,7 +58,7 @@ def binarised(x: torch.Tensor, keys: np.ndarray | torch.Tensor, seed: int = BINA
 
 
 def importance_weighted_bound(
-    model: Fitted,
+    model: Dense,
     X: Any,
     samples: int | Sequence[int] = 500,
     *,
@@ -97,7 +96,7 @@ def importance_weighted_bound(
     return Density(bounds, columns[:, -2], columns[:, -1], binary, precision, gap)
 
 
-def _gap(model: Fitted, X: Any, keys: np.ndarray, draws: int, seed: int, rows: int) -> float:
+def _gap(model: Dense, X: Any, keys: np.ndarray, draws: int, seed: int, rows: int) -> float:
     """How far bfloat16 moves the mean bound of some pictures, in nats; the draws are the same in both."""
     means = []
     for precision in ("float32", "bf16"):
@@ -118,7 +117,7 @@ def _summaries(weights: torch.Tensor, wanted: list[int]) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def _weights(model: Fitted, X: Any, keys: np.ndarray, draws: int, seed: int, precision: str) -> torch.Tensor:
+def _weights(model: Dense, X: Any, keys: np.ndarray, draws: int, seed: int, precision: str) -> torch.Tensor:
     """log p(x|z) + log p(z) - log q(z|x) of `draws` codes for each picture, in float64."""
     x = model.tensor(X)
     if getattr(model, "binary_likelihood", False):
@@ -135,7 +134,7 @@ def _weights(model: Fitted, X: Any, keys: np.ndarray, draws: int, seed: int, pre
     return torch.cat(parts, dim=1)
 
 
-def _block(model: Fitted, x: torch.Tensor, q: Any, noise: torch.Tensor, precision: str) -> torch.Tensor:
+def _block(model: Dense, x: torch.Tensor, q: Any, noise: torch.Tensor, precision: str) -> torch.Tensor:
     """The log weights of one block of draws. The 2 pi of prior and posterior cancel."""
     n, draws = noise.shape[:2]
     z = (q.mean[:, None] + (0.5 * q.log_variance).exp()[:, None] * noise).flatten(0, 1)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from isthmus.measure.contract import Fitted, Tick, batches, evaluate
+from isthmus.contract import Fitted, Tick, batches, evaluate
 from isthmus.stats import Components, Interval, mean_interval, paired_difference, principal_components
 
 __all__ = ["Baselines", "Reconstruction", "fit_baselines", "reconstruction"]

@@ -147,6 +147,11 @@ class Model(Estimator, ABC):
             raise UsageError(f"the encoder has {number + 1} layers, not {max(wanted) + 1}", "Count from 0.")
         return [found[number] for number in layers]
 
+    @property
+    def depth(self) -> int:
+        """How many layers `features` knows."""
+        return sum(1 for _ in self._layers())
+
     def tensor(self, X: Any) -> torch.Tensor:
         """Pictures as the network takes them: scaled floats on its device."""
         return self._scaled(self._pictures(X).pixels)

@@ -12,13 +12,14 @@ from isthmus.errors import DataError, RunError
 from isthmus.images.opening import open_pictures
 from isthmus.images.pictures import Pictures
 from isthmus.images.scaling import Scaling
+from isthmus.keys import stream
 from isthmus.models._base import Model
 from isthmus.models._saving import LEARNED, fingerprint
 from isthmus.run import Run
 from isthmus.train.checkpoint import load_tensors
 from isthmus.train.devices import choose_device
 
-__all__ = ["from_json", "load", "pictures_of", "resume", "splits_of"]
+__all__ = ["from_json", "load", "pictures_of", "resume", "splits_of", "untrained"]
 
 
 def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
@@ -37,6 +38,19 @@ def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise RunError(f"the weights in {path} do not fit its model ({reason})", "Restore the folder.") from None
+    model.net_.eval()
+    return model
+
+
+def untrained(path: str | os.PathLike[str], device: str = "auto") -> Model:
+    """The network of a run as it was before training: what its architecture alone is worth."""
+    described = Run.open(path).read_json("run.json")
+    model: Model = from_json(described["model"])
+    model.device = device
+    _restore(model, described["fitted"])
+    with torch.random.fork_rng():
+        torch.manual_seed(stream(model.seed, "weights"))
+        model._settle(model._build().to(model.device_))
     model.net_.eval()
     return model
 

@@ -32,7 +32,7 @@ from isthmus.train.watchers import Watcher
 __all__ = ["Trained", "last_bias", "sample_rows"]
 
 _BIG_ENOUGH_FOR_BF16 = 30_000
-_FEWEST_EPOCHS, _MOST_EPOCHS = 10, 200
+_WHOLE, _MOST_EPOCHS = 10, 200
 _SMALLEST_BATCH, _FEWEST_STEPS = 16, 64
 
 
@@ -73,10 +73,12 @@ class Trained(Model):
         return self.net_for().habits
 
     def epochs_for(self, pictures: int) -> float:
-        """Few pictures are seen more often: as many looks as the network needs, within 10 to 200 epochs."""
+        """Few pictures are seen more often: as many looks as the network needs, and no more than 200 times."""
         if self.epochs is not None:
             return self.epochs
-        return float(np.clip(round(self.habits().looks / pictures), _FEWEST_EPOCHS, _MOST_EPOCHS))
+        habits = self.habits()
+        epochs = habits.looks / pictures
+        return float(np.clip(round(epochs) if epochs > _WHOLE else epochs, habits.fewest, _MOST_EPOCHS))
 
     def _wants_pictures(self) -> bool:
         return not self.net_for().takes_tables

@@ -33,7 +33,8 @@ Linear = TypeVar("Linear", nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 class Habits:
     """How a kind of network trains well when nobody says otherwise; measured, see dev/LOG.md.
 
-    `looks` is how many pictures training sees in all, so that small piles are seen more often.
+    `looks` is how many pictures training sees in all, so that small piles are seen more often; a large one is still
+    seen `fewest` times.
     """
 
     optimiser: str = "adamw"
@@ -42,6 +43,7 @@ class Habits:
     schedule: str = "cosine"
     looks: int = 5_000_000
     spikes: float = 1.5
+    fewest: float = 10.0
 
 
 @dataclass(kw_only=True, eq=False)

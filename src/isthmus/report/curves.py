@@ -24,18 +24,20 @@ def curves(
     x_label: str = "epoch",
     y_label: str = "",
     log: bool | None = None,
+    log_x: bool = False,
     marks: Sequence[float] = (),
 ) -> Image.Image:
     """One line a series: a sequence of values (then x is 1, 2, 3 ...), or a pair of x and y.
 
     `log` makes the y axis logarithmic; unsaid, it is where all values are positive and span more than a factor 30.
+    `log_x` makes the x axis so.
     NaN breaks a line. `marks` are vertical lines, where phases begin.
     """
     lines = {name: _pair(values) for name, values in series.items()}
     if not lines:
         raise UsageError("there are no curves to draw")
     heights = np.concatenate([y for _, y in lines.values()])
-    across = Axis.over(np.concatenate([x for x, _ in lines.values()]), room=0.01)
+    across = Axis.over(np.concatenate([x for x, _ in lines.values()]), room=0.01, log=log_x)
     up = Axis.over(heights, log=_wants_log(heights) if log is None else log, room=0.05).laid(0, _HEIGHT, True)
     y_label = f"{y_label}, log scale" if y_label and up.log else y_label
     legend = Legend(list(lines), colours(len(lines)), _HEIGHT) if len(lines) > 1 else None

@@ -11,9 +11,10 @@ from isthmus.stats.knn import neighbours
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Graph", "neighbour_graph", "spread"]
+__all__ = ["Graph", "neighbour_graph", "spread", "unit", "weights_of"]
 
 _SHARPNESS = 4
+_STAY, _STEPS = 0.01, 60
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,14 @@ class Graph:
 
 
 def neighbour_graph(rows: np.ndarray, k: int = 10) -> Graph:
-    """The `k` nearest of every row of unit length; a link weighs the fourth power of the cosine."""
+    """The `k` nearest of every row by angle; a link weighs the fourth power of the cosine."""
     from scipy.sparse import coo_matrix, diags
 
     n = len(rows)
     if n < 2:
         raise DataError(f"{n} points make no graph", "Give at least two.")
     k = min(k, n - 1)
+    rows = unit(rows)
     distances, near = neighbours(rows, rows, k, skip_self=True)
     ends = np.repeat(np.arange(n), k), near.ravel()
     one_way = coo_matrix((weights_of(distances).ravel(), ends), shape=(n, n)).tocsr()
@@ -42,37 +44,39 @@ def neighbour_graph(rows: np.ndarray, k: int = 10) -> Graph:
     return Graph((root @ links @ root).tocsr().astype(np.float32))
 
 
+def unit(rows: np.ndarray) -> np.ndarray:
+    """Every row at length 1."""
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
+
+
 def weights_of(distances: np.ndarray) -> np.ndarray:
     """Of neighbours at these distances, all of unit length."""
     cosine = 1 - np.square(distances) / 2
     return np.asarray(cosine.clip(0, 1) ** _SHARPNESS + 1e-12)
 
 
-def spread(
-    graph: Graph,
-    labels: np.ndarray,
-    classes: int,
-    *,
-    prior: np.ndarray | None = None,
-    stay: float = 0.01,
-    steps: int = 60,
-) -> np.ndarray:
+def spread(graph: Graph, labels: np.ndarray, classes: int, shares: np.ndarray | None = None) -> np.ndarray:
     """The share of each class at every point, rows summing to 1; labels are -1 where unknown.
 
-    What spreads is divided by how much of each class there is in all, times `prior` where class shares are known:
-    a class with few labels, or in a corner of the graph, would else be drowned.
+    With `shares`, how common each class is, what spreads is brought to them: a class in a corner of the graph would
+    else be drowned.
     """
     labels = np.asarray(labels)
     known = np.flatnonzero(labels >= 0)
     if len(known) == 0:
         raise DataError("no point has a label", "Give at least one label of each class.")
     given = np.zeros((len(graph), classes), np.float32)
-    given[known, labels[known]] = 1 / np.bincount(labels[known], minlength=classes)[labels[known]]
+    given[known, labels[known]] = 1
     found = given.copy()
-    for _ in range(steps):
-        found = (1 - stay) * (graph.links @ found) + stay * given
-    found = found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)
-    share = found.mean(axis=0)
-    found = found * (np.full(classes, 1 / classes) if prior is None else prior) / np.maximum(share, 1e-12)
+    for _ in range(_STEPS):
+        found = (1 - _STAY) * (graph.links @ found) + _STAY * given
+    found = _rows_to_one(found)
+    if shares is not None:
+        found = _rows_to_one(found * (shares / np.maximum(found.mean(axis=0), 1e-12)))
+    return found
+
+
+def _rows_to_one(found: np.ndarray) -> np.ndarray:
+    """A point that no label reaches may be of any class."""
     total = found.sum(axis=1, keepdims=True)
-    return np.where(total > 0, found / np.maximum(total, 1e-12), 1 / classes)
+    return np.where(total > 0, found / np.maximum(total, 1e-30), 1 / found.shape[1])

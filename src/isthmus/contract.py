@@ -1,6 +1,6 @@
-"""What the measures ask of a fitted model, and how pictures are handed to it a batch at a time."""
+"""What uses ask of a fitted model, and how pictures are handed to it a batch at a time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 
 from isthmus.keys import keys_of
 
-__all__ = ["Fitted", "Tick", "batches", "evaluate", "keys_for", "part_of"]
+__all__ = ["Dense", "Fitted", "Tick", "batches", "evaluate", "keys_for", "part_of"]
 
 Tick = Callable[[int, int], None]
 """Called with (done, total) after every batch: what a progress bar hangs on."""
@@ -19,11 +19,20 @@ class Fitted(Protocol):
 
     latent_shape_: tuple[int, ...]
 
+    @property
+    def depth(self) -> int: ...
+
     def tensor(self, X: Any) -> torch.Tensor: ...
 
     def encode(self, x: torch.Tensor) -> Any: ...
 
+    def features(self, x: torch.Tensor, layers: Sequence[int]) -> list[torch.Tensor]: ...
+
     def decode(self, z: torch.Tensor) -> torch.Tensor: ...
+
+
+class Dense(Fitted, Protocol):
+    """One that says how likely a picture is, given a code."""
 
     def log_likelihood(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor: ...
 

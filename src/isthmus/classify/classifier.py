@@ -1,0 +1,172 @@
+"""A classifier from any fitted model and a handful of labels; it says how sure it is, and of which pictures not at all.
+
+Certainty comes from the labels themselves: every labelled picture is told once by a head that did not know its label.
+Those answers give the temperature that makes probabilities honest, the threshold of the conformal sets
+(cross-conformal: the promise is that of the fold heads), and the expected accuracy.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from isthmus import discover
+from isthmus.classify.draws import folds
+from isthmus.classify.features import Features
+from isthmus.classify.heads._head import Head, Pile
+from isthmus.contract import Fitted, Tick
+from isthmus.errors import DataError, UsageError
+from isthmus.estimator import Estimator, option
+from isthmus.images.arrays import class_codes
+from isthmus.stats.calibration import fit_temperature
+from isthmus.stats.conformal import set_threshold, sets_of
+from isthmus.stats.intervals import wilson_interval
+from isthmus.stats.knn import neighbours
+
+__all__ = ["Classifier"]
+
+_FOLDS = 5
+_FEWEST_FOR_TEMPERATURE = 20
+_KNOWN = 4000
+"""Pictures that a new one is compared with, to say whether it looks like anything seen before."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Classifier(Estimator):
+    """`model` is any fitted model; -1, None and NaN in `y` are pictures nobody has labelled, and help all the same."""
+
+    model: Any = None
+    head: str | Head = option("blend", "how to learn from the labels")
+    level: float = option(0.9, "how often a conformal set must hold the true class", low=0)
+    seed: int = option(0, "of the folds", low=0)
+
+    def fit(self, X: Any, y: Any = None, tick: Tick | None = None) -> Self:
+        """`X` as the model takes it; `y` may be left out for `Pictures`, which have their own labels."""
+        self.check_params()
+        labels, self.classes_ = _labels_of(X, y)
+        _check(labels, self.classes_)
+        self.features_ = Features.learn(self._model(), X)
+        return self.fit_rows(Pile(self.features_.of(X, tick)), labels, self.classes_)
+
+    def fit_rows(self, pile: Pile, labels: np.ndarray, classes: tuple[str, ...]) -> Self:
+        """The same on rows that are already features: so a curve encodes its pictures once."""
+        self.classes_ = classes
+        self.head_ = self._head().fit(pile, labels, len(classes))
+        told, rows = self._told_by_others(pile, labels)
+        self.temperature_, self.threshold_, self.expected_ = 1.0, None, None
+        if len(rows):
+            self.expected_ = wilson_interval(int((told.argmax(1) == labels[rows]).sum()), len(rows))
+            if len(rows) >= _FEWEST_FOR_TEMPERATURE:
+                self.temperature_ = fit_temperature(_logits(told), labels[rows])
+            try:
+                self.threshold_ = set_threshold(_tempered(told, self.temperature_), labels[rows], self.level)
+            except DataError as reason:
+                self.no_sets_ = str(reason)
+        else:
+            self.no_sets_ = "a class has a single label, so nothing can be held out. Give each class at least two."
+        self._remember(pile)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_, dtype=object)[best]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Calibrated where there were labels enough to do so, one column for each of `classes_`."""
+        return self.probabilities(self.rows(X))
+
+    def predict_set(self, X: Any) -> np.ndarray:
+        """Booleans, one column a class: the true one is among the marked as often as `level` says."""
+        return self.sets(self.predict_proba(X))
+
+    def typical(self, X: Any) -> np.ndarray:
+        """Between 0 and 1: the share of the pile that lies farther from it than this picture does."""
+        return self.typical_rows(self.rows(X))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        labels, classes = _labels_of(X, y)
+        known = labels >= 0
+        truth = np.asarray(classes, dtype=object)[labels[known]]
+        return float((self.predict(X)[known] == truth).mean())
+
+    # -- on rows that are already features ------------------------------------------------------------------------
+
+    def rows(self, X: Any, tick: Tick | None = None) -> np.ndarray:
+        if not hasattr(self, "head_"):
+            raise UsageError("this classifier is not fitted", "Call fit first.")
+        return self.features_.of(X, tick)
+
+    def probabilities(self, rows: np.ndarray) -> np.ndarray:
+        return _tempered(self.head_.probabilities(rows), self.temperature_)
+
+    def sets(self, probabilities: np.ndarray) -> np.ndarray:
+        if self.threshold_ is None:
+            raise DataError(f"there are no conformal sets: {self.no_sets_}")
+        return sets_of(probabilities, self.threshold_)
+
+    def typical_rows(self, rows: np.ndarray) -> np.ndarray:
+        distance = neighbours(rows, self.known_, 1)[0][:, 0]
+        return np.asarray(1 - np.searchsorted(self.usual_, distance) / len(self.usual_))
+
+    # -- how it is done -------------------------------------------------------------------------------------------
+
+    def _told_by_others(self, pile: Pile, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of labelled rows from heads that did not know their labels, and which rows those are."""
+        parts = folds(labels, _FOLDS, self.seed)
+        told = []
+        for part in parts:
+            hidden = labels.copy()
+            hidden[part] = -1
+            told.append(self._head().fit(pile, hidden, len(self.classes_)).probabilities(pile.rows[part]))
+        rows = np.concatenate(parts) if parts else np.empty(0, np.int64)
+        return (np.concatenate(told) if told else np.empty((0, len(self.classes_)))), rows
+
+    def _remember(self, pile: Pile) -> None:
+        """Some of the pile, and how far from them the others usually are."""
+        places = np.linspace(0, len(pile.rows) - 1, min(2 * _KNOWN, len(pile.rows))).round().astype(int)
+        self.known_ = pile.rows[places[::2]]
+        others = pile.rows[places[1::2]] if len(places) > 1 else self.known_
+        self.usual_ = np.sort(neighbours(others, self.known_, 1)[0][:, 0])
+
+    def _head(self) -> Head:
+        if isinstance(self.head, Head):
+            return self.head.fresh()
+        made: Head = discover.find("classify.heads", self.head, "Head")()
+        return made
+
+    def _model(self) -> Fitted:
+        if self.model is None:
+            raise UsageError("a classifier needs a fitted model", "Give one: Classifier(model=...).")
+        model: Fitted = self.model
+        return model
+
+
+def _labels_of(X: Any, y: Any) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Codes and the names of the classes that have a label here: a class that only a test knows cannot be learnt."""
+    if y is None and not hasattr(X, "labels"):
+        raise UsageError("there are no labels", "Give y, with -1 for what is unknown.")
+    labels, classes = (X.labels, X.classes) if y is None else class_codes(y, len(X))
+    present = np.unique(labels[labels >= 0])
+    place = np.full(len(classes) + 1, -1)  # the last one is the unknown, -1
+    place[present] = np.arange(len(present))
+    return place[labels], tuple(classes[c] for c in present)
+
+
+def _check(labels: np.ndarray, classes: tuple[str, ...]) -> None:
+    counts = np.bincount(labels[labels >= 0], minlength=len(classes))
+    if counts.sum() == 0:
+        raise DataError("0 pictures have a label", "Label a few of each class: a table id,label, or --labels.")
+    if (counts > 0).sum() < 2:
+        raise DataError(
+            f"all {counts.sum()} labels are {classes[int(counts.argmax())]!r}", "A classifier needs two classes."
+        )
+
+
+def _logits(probabilities: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log(np.clip(probabilities, 1e-6, 1)))
+
+
+def _tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    from isthmus.stats.calibration import softmax
+
+    return softmax(_logits(probabilities), temperature)

@@ -1,0 +1,43 @@
+"""Labels spread over the graph of all pictures: what few labels are worth most by."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isthmus.classify.heads._head import Head as Base
+from isthmus.classify.heads._head import Pile
+from isthmus.estimator import option
+from isthmus.stats.graph import spread, weights_of
+
+__all__ = ["GraphHead", "Head"]
+
+_VOTERS = 10
+
+
+@dataclass(kw_only=True, eq=False)
+class GraphHead(Base):
+    """A new picture is told by its nearest neighbours of the pile, labelled and unlabelled alike."""
+
+    shares: str = option("labels", "how common each class is taken to be", choices=("labels", "equal", "unknown"))
+
+    def fit(self, pile: Pile, labels: np.ndarray, classes: int) -> "GraphHead":
+        self.spread_ = spread(pile.graph(), labels, classes, self._prior(labels, classes)).astype(np.float32)
+        self.bank_ = pile.rows.astype(np.float16)
+        self._pile = pile
+        return self
+
+    def probabilities(self, rows: np.ndarray) -> np.ndarray:
+        if not hasattr(self, "_pile"):  # one that was loaded
+            self._pile = Pile(self.bank_)
+        distances, near = self._pile.near(rows, _VOTERS)
+        votes = sum(w[:, None] * self.spread_[n] for w, n in zip(weights_of(distances).T, near.T, strict=True))
+        return np.asarray(votes / np.sum(votes, axis=1, keepdims=True))
+
+    def _prior(self, labels: np.ndarray, classes: int) -> np.ndarray | None:
+        if self.shares == "unknown":
+            return None
+        counts = np.bincount(labels[labels >= 0], minlength=classes)
+        return np.full(classes, 1 / classes) if self.shares == "equal" else counts / counts.sum()
+
+
+Head = GraphHead

@@ -1,0 +1,37 @@
+"""The pictures that a classifier learns from, and those it is judged on: what the verbs about labels share."""
+
+import argparse
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isthmus.cli._pictures import add_pictures, of_run
+from isthmus.cli._talk import say
+from isthmus.errors import DataError
+
+__all__ = ["add_labelled", "pile_and_test"]
+
+
+def add_labelled(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run_folder", metavar="RUN")
+    add_pictures(parser, required=False)
+
+
+def pile_and_test(run: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
+    """The pile, and the run's test pictures apart from it if they are among these; None where none are."""
+    from isthmus.images.labels import attach, look_alikes, read_table
+    from isthmus.models._loading import splits_of
+
+    pictures = of_run(run, arguments)
+    if arguments.labels and not arguments.path:
+        attach(pictures, read_table(Path(arguments.labels), need_label=True), arguments.labels)
+    if arguments.path and run.has("splits.csv"):
+        # Other pictures than the run's keep the split of their source, if it has one.
+        with contextlib.suppress(DataError):
+            pictures.split = splits_of(run, pictures)
+    for note in look_alikes(pictures.classes):
+        say(f"note: {note}")
+    held = np.zeros(len(pictures), bool) if pictures.split is None else pictures.split == "test"
+    return pictures.take(~held), pictures.take(held) if held.any() else None

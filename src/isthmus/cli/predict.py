@@ -1,0 +1,53 @@
+"""Name the class of each picture, how sure that is, what else it may be, and which look like nothing known."""
+
+import argparse
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from isthmus.cli._pictures import add_pictures, of_run
+from isthmus.cli._talk import say, tick
+
+__all__ = ["arguments", "run"]
+
+_UNUSUAL = 0.01
+
+
+def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    parser.add_argument("run_folder", metavar="RUN")
+    add_pictures(parser, required=False)
+    parser.add_argument("-o", "--out", required=True, metavar="CSV", help="where to write the predictions")
+    parser.add_argument("--name", default="labels", help="of the classifier in the run folder (default: labels)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from isthmus.classify.saving import load_classifier
+    from isthmus.files import write_atomically
+    from isthmus.models._loading import load
+    from isthmus.run import Run
+
+    folder, model = Run.open(arguments.run_folder), load(arguments.run_folder)
+    classifier = load_classifier(folder, model, arguments.name)
+    pictures = of_run(folder, arguments)
+    with tick("predicting") as told:
+        rows = classifier.rows(pictures, told)
+    probabilities, typical = classifier.probabilities(rows), classifier.typical_rows(rows)
+    sets = None if classifier.threshold_ is None else classifier.sets(probabilities)
+    text = io.StringIO(newline="")
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["id", "class", "probability", "may_be", "typical", "note"])
+    for row, name in enumerate(pictures.ids):
+        best = int(probabilities[row].argmax())
+        may_be = "" if sets is None else "|".join(classifier.classes_[c] for c in np.flatnonzero(sets[row]))
+        note = "looks like nothing known" if typical[row] < _UNUSUAL else ""
+        sure = f"{probabilities[row, best]:.4f}"
+        lines.writerow([name, classifier.classes_[best], sure, may_be, f"{typical[row]:.4f}", note])
+    write_atomically(Path(arguments.out), text.getvalue().encode())
+    strange = int((typical < _UNUSUAL).sum())
+    say(f"wrote {arguments.out}: {len(pictures):,} pictures, of which {strange:,} look like nothing known")
+    if classifier.threshold_ is None:
+        say(f"note: may_be is empty: {classifier.no_sets_}")
+    return 0

@@ -1,0 +1,218 @@
+"""A classifier from pictures to answers: any model, partial labels, saved and loaded, and what it refuses."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from isthmus import PCA, Autoencoder, Contrastive, Pictures
+from isthmus.classify.classifier import Classifier
+from isthmus.classify.features import Features
+from isthmus.cli import main
+from isthmus.errors import DataError, IsthmusError, UsageError
+from isthmus.images.labels import encode
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    order = np.random.default_rng(0).permutation(len(data.images))  # the last ones are other people's hands
+    return data.images[order].astype(np.uint8), data.target[order]
+
+
+@pytest.fixture(scope="module")
+def plane(digits: Any) -> Any:
+    return PCA(latent=16).fit(digits[0][:1200])
+
+
+def few(y: np.ndarray, each: int) -> np.ndarray:
+    given = np.full(len(y), -1)
+    for c in range(10):
+        given[np.flatnonzero(y == c)[:each]] = c
+    return given
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        PCA(latent=16),
+        Autoencoder(net="conv", latent=8, epochs=1, precision="float32"),
+        Autoencoder(latent=8, epochs=1, precision="float32"),
+        Contrastive(latent=8, epochs=1, precision="float32", batch_size=128),
+    ],
+    ids=lambda m: f"{type(m).__name__}-{getattr(m, 'net', '')}",
+)
+def test_any_model_serves_and_few_labels_go_far(model: Any, digits: Any) -> None:
+    x, y = digits
+    classifier = Classifier(model=model.fit(x[:1200])).fit(x[:1200], few(y[:1200], 5))
+    assert classifier.classes_ == tuple("0123456789")
+    assert classifier.score(x[1200:], y[1200:]) > 0.75
+    assert classifier.expected_ is not None
+    assert classifier.expected_.n == 50
+
+
+def test_features_are_blocks_of_unit_length_that_know_no_labels(plane: Any, digits: Any) -> None:
+    x, _ = digits
+    features = Features.learn(plane, x[:300])
+    rows = features.of(x[:50])
+    np.testing.assert_allclose(np.square(rows).sum(axis=1), len(features.blocks), rtol=1e-4)
+    np.testing.assert_array_equal(features.of(x[:50]), rows)
+
+
+def test_sets_grow_where_it_is_unsure_and_hold_the_truth(plane: Any, digits: Any) -> None:
+    x, y = digits
+    classifier = Classifier(model=plane, level=0.99).fit(x[:1200], few(y[:1200], 20))
+    sets, told = classifier.predict_set(x[1200:]), classifier.predict_proba(x[1200:])
+    held = sets[np.arange(len(sets)), y[1200:]].mean()
+    assert held > 0.97
+    sizes = sets.sum(axis=1)
+    assert told.max(axis=1)[sizes > 1].mean() < told.max(axis=1)[sizes == 1].mean()
+
+
+def test_what_is_unlike_everything_is_said_to_be(plane: Any, digits: Any) -> None:
+    x, y = digits
+    classifier = Classifier(model=plane).fit(x[:1200], few(y[:1200], 5))
+    noise = np.random.default_rng(0).integers(0, 17, (50, 8, 8)).astype(np.uint8)
+    assert np.median(classifier.typical(noise)) < 0.01 < np.median(classifier.typical(x[1200:]))
+
+
+def test_names_partial_labels_and_pictures_that_know_their_labels(plane: Any, digits: Any) -> None:
+    x, y = digits
+    names = np.array([None if c < 0 else f"digit {c}" for c in few(y[:1200], 5)], dtype=object)
+    codes, classes = encode(names)
+    pictures = Pictures.from_array(x[:1200, None], codes, classes=classes)
+    told = Classifier(model=plane).fit(pictures).predict(x[1200:1300])
+    assert set(told) <= set(classes)
+    assert (told == np.array([f"digit {c}" for c in y[1200:1300]])).mean() > 0.75
+
+
+def test_a_class_that_has_no_label_here_is_left_out(plane: Any, digits: Any) -> None:
+    x, y = digits
+    given = few(y[:1200], 5)
+    given[given == 3] = -1
+    classifier = Classifier(model=plane).fit(x[:1200], given)
+    assert classifier.classes_ == tuple("012456789")
+    assert classifier.predict_proba(x[:5]).shape == (5, 9)
+
+
+def test_one_label_a_class_classifies_but_promises_nothing(plane: Any, digits: Any) -> None:
+    x, y = digits
+    classifier = Classifier(model=plane).fit(x[:1200], few(y[:1200], 1))
+    assert classifier.expected_ is None
+    with pytest.raises(DataError, match=r"no conformal sets.*single label.*at least two"):
+        classifier.predict_set(x[:5])
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.full(100, -1), "0 pictures have a label"),
+        (np.zeros(100, int), "all 100 labels are '0'"),
+        (np.zeros(99, int), "99 labels for 100 pictures"),
+    ],
+)
+def test_labels_that_teach_nothing_are_refused(plane: Any, digits: Any, labels: np.ndarray, words: str) -> None:
+    with pytest.raises(IsthmusError, match=words):
+        Classifier(model=plane).fit(digits[0][:100], labels)
+
+
+def test_a_classifier_without_a_model_or_a_fit_says_so(plane: Any, digits: Any) -> None:
+    with pytest.raises(UsageError, match="needs a fitted model"):
+        Classifier().fit(digits[0][:20], np.arange(20) % 2)
+    with pytest.raises(UsageError, match="not fitted"):
+        Classifier(model=plane).predict(digits[0][:2])
+
+
+# -- the verbs --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "plane"
+    assert main(["fit", "digits", "--model", "pca", "--latent", "16", "--out", str(folder), "--quiet"]) == 0
+    return folder
+
+
+def test_classify_then_predict(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", str(run), "--label-count", "50", "--json"]) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["name"] for record in records][1:] == ["pixels, logistic regression", "pixels, RBF-SVM"]
+    assert all(record["n"] == 180 and record["split"] == "test" for record in records)
+    assert main(["predict", str(run), "-o", str(tmp_path / "told.csv")]) == 0
+    rows = list(csv.DictReader((tmp_path / "told.csv").read_text().splitlines()))
+    assert len(rows) == 1797
+    assert set(rows[0]) == {"id", "class", "probability", "may_be", "typical", "note"}
+    from sklearn.datasets import load_digits
+
+    right = np.mean([row["class"] == str(c) for row, c in zip(rows, load_digits().target, strict=True)])
+    assert right > 0.8
+    assert all(row["class"] in row["may_be"].split("|") for row in rows)
+
+
+def test_a_loaded_classifier_answers_as_the_one_that_was_saved(run: Path) -> None:
+    from isthmus import Run, load, open_pictures
+    from isthmus.classify.saving import load_classifier, save_classifier
+
+    model, pictures = load(run), open_pictures("digits")
+    pictures.labels = few(pictures.labels, 5)
+    made = Classifier(model=model).fit(pictures)
+    save_classifier(made, Run.open(run), "again", {})
+    found = load_classifier(Run.open(run), model, "again")
+    np.testing.assert_allclose(found.predict_proba(pictures), made.predict_proba(pictures), atol=5e-3)
+    np.testing.assert_allclose(found.typical(pictures), made.typical(pictures), atol=1e-6)
+    assert (found.threshold_, found.temperature_, found.expected_) == (
+        made.threshold_,
+        made.temperature_,
+        made.expected_,
+    )
+
+
+def test_labels_from_a_table_and_what_is_wrong_with_tables(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sklearn.datasets import load_digits
+
+    y = load_digits().target
+    table = tmp_path / "labels.csv"
+    table.write_text("id,label\n" + "".join(f"{i},{'even' if y[i] % 2 == 0 else 'odd'}\n" for i in range(60)))
+    assert main(["classify", str(run), "--labels", str(table)]) == 0
+    assert "2 classes" in capsys.readouterr().out
+    table.write_text("id,label\n0,even\n1,Even\n2,odd\n3,odd\n4,even\n5,Even\n")
+    assert main(["classify", str(run), "--labels", str(table)]) == 0
+    assert "differ only in case" in capsys.readouterr().err
+    table.write_text("id,label\n99999,even\n")
+    assert main(["classify", str(run), "--labels", str(table)]) == 1
+    assert "not among the pictures" in capsys.readouterr().err
+
+
+def test_a_curve_sets_heads_beside_baselines_and_says_who_wins(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "curve.png"
+    assert main(["label-curve", str(run), "--counts", "10,40", "--seeds", "0,1,2", "-o", str(out)]) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.split(":")[0] in {"A baseline wins somewhere", "Pre-training helps", "No winner"}
+    for name in ("blend", "linear", "pixels-logistic", "pixels-svm", "pca-svm", "untrained encoder"):
+        assert any(line.startswith(name) for line in rest)
+    assert out.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["predict", "RUN", "-o", "x.csv", "--name", "nobody"], "has no classifier 'nobody'"),
+        (["classify", "RUN", "--label-count", "5"], "5 labels cannot cover 10 classes"),
+        (["label-curve", "RUN", "--counts", "99999"], "99,999 labels were asked for"),
+        (["label-curve", "RUN", "--heads", "oracle"], "no head called 'oracle'"),
+    ],
+)
+def test_wrong_calls_end_in_one_sentence(
+    run: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(run) if word == "RUN" else word for word in words]) in (1, 2)
+    assert said in capsys.readouterr().err
