@@ -45,7 +45,7 @@ class Bar:
 
 
 def _density(seed: int) -> VAE:
-    return VAE(latent=40, binarise=True, kl_warm_up=30, seed=seed)
+    return VAE(latent=40, binarise=True, seed=seed)
 
 
 def _mixture(seed: int) -> MixtureVAE:

@@ -1,0 +1,55 @@
+"""Say which pictures to label next, and why."""
+
+import argparse
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from isthmus.cli._labelled import add_labelled, pile_and_test
+from isthmus.cli._talk import say, tick
+
+__all__ = ["arguments", "run"]
+
+
+def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    add_labelled(parser)
+    parser.add_argument("-n", type=int, default=20, metavar="N", help="how many (default: 20)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the groups (default: 0)")
+    parser.add_argument("-o", "--out", metavar="CSV", help="a label table to fill in: id, label, reason")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from isthmus.classify.classifier import Classifier
+    from isthmus.classify.features import Features
+    from isthmus.classify.heads._head import Pile
+    from isthmus.classify.suggest import suggest
+    from isthmus.files import write_atomically
+    from isthmus.models._loading import load
+    from isthmus.run import Run
+
+    model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
+    pictures, _ = pile_and_test(folder, arguments)
+    labels, probabilities = pictures.labels, None
+    with tick("looking at the pictures") as told:
+        features = Features.learn(model, pictures)
+        pile = Pile(features.of(pictures, told))
+    if len(np.unique(labels[labels >= 0])) > 1:
+        classifier = Classifier(model=model).fit_rows(pile, labels, pictures.classes)
+        probabilities = classifier.probabilities(pile.rows)
+        if classifier.expected_ is not None:
+            found = classifier.expected_
+            say(f"now, by leaving labels out: {found.value:.1%} right ({found.low:.1%} .. {found.high:.1%})")
+    chosen = suggest(pile, labels, arguments.n, arguments.seed, probabilities)
+    text = io.StringIO(newline="")
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["id", "label", "reason"])
+    lines.writerows([pictures.ids[one.row], "", one.reason] for one in chosen)
+    if arguments.out is None:
+        print(text.getvalue(), end="")
+    else:
+        write_atomically(Path(arguments.out), text.getvalue().encode())
+        say(f"wrote {arguments.out}: fill in the labels, then: isthmus classify {arguments.run_folder} --labels TABLE")
+    return 0
