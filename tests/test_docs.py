@@ -134,7 +134,9 @@ def test_every_quoted_command_parses(
     assert len(commands) > 10
     for page, command in commands:
         words = shlex.split(command, comments=True)[1:]
-        if len(words) <= 2 and all(re.fullmatch(r"[a-z]+(-[a-z]+)*", word) for word in words):  # a verb that is spoken of
+        if len(words) <= 2 and all(
+            re.fullmatch(r"[a-z]+(-[a-z]+)*", word) for word in words
+        ):  # a verb that is spoken of
             assert words[0] in cli.verbs(), f"{page}: {command}"
             continue
         try:

@@ -53,6 +53,8 @@ class Classifier(Estimator):
         self.classes_ = classes
         self.head_ = self._head().fit(pile, labels, len(classes))
         told, rows = self._told_by_others(pile, labels)
+        names = np.asarray(classes, dtype=object)
+        self.told_, self.truth_ = names[told.argmax(1)], names[labels[rows]]
         self.temperature_, self.threshold_, self.expected_ = 1.0, None, None
         if len(rows):
             self.expected_ = wilson_interval(int((told.argmax(1) == labels[rows]).sum()), len(rows))
@@ -112,7 +114,7 @@ class Classifier(Estimator):
 
     def _told_by_others(self, pile: Pile, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities of labelled rows from heads that did not know their labels, and which rows those are."""
-        parts = folds(labels, _FOLDS, self.seed)
+        self.folds_ = parts = folds(labels, _FOLDS, self.seed)
         told = []
         for part in parts:
             hidden = labels.copy()

@@ -19,8 +19,11 @@ def add_labelled(parser: argparse.ArgumentParser) -> None:
     add_pictures(parser, required=False)
 
 
-def pile_and_test(run: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
-    """The pile, and the run's test pictures apart from it if they are among these; None where none are."""
+def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> tuple[Any, Any]:
+    """The pile, and apart from it the run's test pictures if they are among these.
+
+    Where fewer than `fewest` of those have a label, too few to judge by, they belong to the pile and None is the test.
+    """
     from isthmus.images.labels import attach, look_alikes, read_table
     from isthmus.models._loading import splits_of
 
@@ -34,4 +37,6 @@ def pile_and_test(run: Any, arguments: argparse.Namespace) -> tuple[Any, Any]:
     for note in look_alikes(pictures.classes):
         say(f"note: {note}")
     held = np.zeros(len(pictures), bool) if pictures.split is None else pictures.split == "test"
-    return pictures.take(~held), pictures.take(held) if held.any() else None
+    if (pictures.labels[held] >= 0).sum() < fewest:
+        return pictures, None
+    return pictures.take(~held), pictures.take(held)

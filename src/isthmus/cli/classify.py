@@ -9,6 +9,8 @@ from isthmus.cli._talk import print_json, say, table, tick
 
 __all__ = ["arguments", "run"]
 
+_BESIDE = ("pixels-logistic", "pixels-svm")
+
 
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     from isthmus import discover
@@ -48,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(*(record.to_json() for record in records))
     else:
         rows = [[r.name, f"{100 * r.value:.1f} %", _interval(r.interval), f"{r.n:,}"] for r in records]
-        print(table([f"with {labels:,} labels of {len(classifier.classes_)} classes", "right", "95 %", "n"], rows))
+        judged = "by leaving labels out" if test is None else "on test pictures"
+        title = f"with {labels:,} labels of {len(classifier.classes_)} classes, {judged}"
+        print(table([title, "right", "95 %", "n"], rows))
     if classifier.threshold_ is None:
         say(f"note: no conformal sets: {classifier.no_sets_}")
     say(_verdict(records))
@@ -57,38 +61,65 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _records(classifier: Any, model: Any, pile: Any, test: Any, arguments: argparse.Namespace) -> list[Any]:
-    """On labelled test pictures, beside baselines on the same labels; without such pictures, by leaving labels out."""
-    import numpy as np
-
-    from isthmus.classify.baselines import BASELINES, pixels_of
+    """Right answers beside baselines on the same labels: on test pictures, or else by leaving labels out."""
     from isthmus.run import Record
     from isthmus.stats.intervals import wilson_interval
 
-    how = {
-        "data": "given" if arguments.path else "the run's own",
-        "seed": arguments.seed,
-        "command": "isthmus classify",
-    }
-    if test is None or not (test.labels >= 0).any():
-        found = classifier.expected_
-        if found is None:
-            return []
-        return [Record("by leaving labels out", found.value, (found.low, found.high), found.n, "train", **how)]
-    test = test.take(test.labels >= 0)
-    truth = np.asarray(test.classes, dtype=object)[test.labels]
-    told = {f"{arguments.head} on {type(model).__name__}": classifier.predict(test)}
+    if test is None:
+        told, truth, split = _by_leaving_out(classifier, model, pile), classifier.truth_, "train, labels left out"
+    else:
+        test = test.take(test.labels >= 0)
+        told, truth, split = _on_test(classifier, model, pile, test), _names(test), "test"
+    how = {"split": split, "data": "given" if arguments.path else "the run's own", "seed": arguments.seed}
+    found: list[Any] = []
+    for name, guess in told.items() if len(truth) else ():
+        right = wilson_interval(int((guess == truth).sum()), len(truth))
+        interval = (right.low, right.high)
+        found.append(Record(name, right.value, interval, right.n, command="isthmus classify", **how))
+    return found
+
+
+def _on_test(classifier: Any, model: Any, pile: Any, test: Any) -> dict[str, Any]:
+    from isthmus.classify.baselines import BASELINES, pixels_of
+
+    told = {_title(classifier, model): classifier.predict(test)}
     pixels, asked, known = pixels_of(model, pile), pixels_of(model, test), pile.labels >= 0
-    names = np.asarray(pile.classes, dtype=object)[pile.labels[known]]
-    for name in ("pixels-logistic", "pixels-svm"):
+    for name in _BESIDE:
         rows, wanted = BASELINES[name].rows(pixels, asked)
-        told[BASELINES[name].title] = BASELINES[name].classifier().fit(rows[known], names).predict(wanted)
-    intervals = {name: wilson_interval(int((guess == truth).sum()), len(truth)) for name, guess in told.items()}
-    return [Record(name, i.value, (i.low, i.high), i.n, "test", **how) for name, i in intervals.items()]
+        told[BASELINES[name].title] = BASELINES[name].classifier().fit(rows[known], _names(pile)[known]).predict(wanted)
+    return told
+
+
+def _by_leaving_out(classifier: Any, model: Any, pile: Any) -> dict[str, Any]:
+    """Every labelled picture told by a classifier that did not know its label; the same folds for all."""
+    import numpy as np
+
+    from isthmus.classify.baselines import BASELINES, pixels_of
+
+    told = {_title(classifier, model): classifier.told_}
+    pixels, names, known = pixels_of(model, pile), _names(pile), pile.labels >= 0
+    for name in _BESIDE if classifier.folds_ else ():
+        parts = []
+        for part in classifier.folds_:
+            others = np.setdiff1d(np.flatnonzero(known), part)
+            parts.append(BASELINES[name].classifier().fit(pixels[others], names[others]).predict(pixels[part]))
+        told[BASELINES[name].title] = np.concatenate(parts)
+    return told
+
+
+def _names(pictures: Any) -> Any:
+    import numpy as np
+
+    return np.asarray([*pictures.classes, None], dtype=object)[pictures.labels]
+
+
+def _title(classifier: Any, model: Any) -> str:
+    return f"{classifier.head} on {type(model).__name__}"
 
 
 def _verdict(records: list[Any]) -> str:
     if len(records) < 2:
-        return "note: no labelled test pictures, so nothing was set beside pixels (see isthmus label-curve)"
+        return "note: nothing could be held out, so nothing was set beside pixels"
     ours, best = records[0], max(records[1:], key=lambda record: record.value)
     if ours.value <= best.value:
         return f"A baseline wins: {best.name}. Pre-training does not help here."

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.run import Run
 
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
-    pile, test = pile_and_test(folder, arguments)
+    pile, test = pile_and_test(folder, arguments, fewest=1)
     if test is None:
         raise UsageError("there are no test pictures to judge by", "Fit the run with --test, or on a set with a test.")
     heads = {name: discover.find("classify.heads", name, "Head")() for name in arguments.heads}
