@@ -121,10 +121,12 @@ def _verdict(records: list[Any]) -> str:
     if len(records) < 2:
         return "note: nothing could be held out, so nothing was set beside pixels"
     ours, best = records[0], max(records[1:], key=lambda record: record.value)
+    low, high = min(ours, best, key=lambda record: record.value), max(ours, best, key=lambda record: record.value)
+    sure = "with intervals apart" if high.interval[0] > low.interval[1] else "but the intervals touch"
+    points = f"{100 * abs(ours.value - best.value):.1f} points"
     if ours.value <= best.value:
-        return f"A baseline wins: {best.name}. Pre-training does not help here."
-    apart = "with intervals apart" if ours.interval[0] > best.interval[1] else "but the intervals touch"
-    return f"Pre-training helps: {100 * (ours.value - best.value):+.1f} points over {best.name}, {apart}."
+        return f"A baseline is ahead: {best.name}, by {points}, {sure}."
+    return f"Pre-training is ahead: by {points} over {best.name}, {sure}."
 
 
 def _interval(interval: tuple[float, float] | None) -> str:
