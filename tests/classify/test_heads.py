@@ -67,6 +67,17 @@ def test_one_label_a_class_is_enough_to_begin_with(name: str) -> None:
     assert (head.probabilities(rows).argmax(axis=1) == labels).mean() > 0.6
 
 
+@every_head
+def test_a_class_without_a_label_is_never_the_answer(name: str) -> None:
+    rows, labels = blobs()
+    known = np.where(labels == 1, -1, some_of(labels, 5))
+    head: Head = discover.find("classify.heads", name, "Head")()
+    told = head.fit(Pile(rows), known, 3).probabilities(rows)
+    assert told.shape == (300, 3)
+    assert set(told.argmax(axis=1)) == {0, 2}
+    assert (told.argmax(axis=1) == labels)[labels != 1].mean() > 0.9
+
+
 def test_labels_spread_along_the_graph_where_straight_lines_cannot_follow() -> None:
     """Two half moons, one label each: the nearest labelled point is often the wrong one, the graph is right."""
     from sklearn.datasets import make_moons

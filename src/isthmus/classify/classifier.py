@@ -13,7 +13,7 @@ import numpy as np
 from isthmus import discover
 from isthmus.classify.draws import folds
 from isthmus.classify.features import Features
-from isthmus.classify.heads._head import Head, Pile
+from isthmus.classify.heads._head import Head, Pile, Told, stage
 from isthmus.contract import Fitted, Tick
 from isthmus.errors import DataError, UsageError
 from isthmus.estimator import Estimator, option
@@ -40,13 +40,14 @@ class Classifier(Estimator):
     level: float = option(0.9, "how often a conformal set must hold the true class", low=0)
     seed: int = option(0, "of the folds", low=0)
 
-    def fit(self, X: Any, y: Any = None, tick: Tick | None = None) -> Self:
+    def fit(self, X: Any, y: Any = None, told: Told | None = None) -> Self:
         """`X` as the model takes it; `y` may be left out for `Pictures`, which have their own labels."""
         self.check_params()
         labels, self.classes_ = _labels_of(X, y)
         _check(labels, self.classes_)
         self.features_ = Features.learn(self._model(), X)
-        return self.fit_rows(Pile(self.features_.of(X, tick)), labels, self.classes_)
+        rows = self.features_.of(X, stage(told, "looking at the pictures"))
+        return self.fit_rows(Pile(rows, told), labels, self.classes_)
 
     def fit_rows(self, pile: Pile, labels: np.ndarray, classes: tuple[str, ...]) -> Self:
         """The same on rows that are already features: so a curve encodes its pictures once."""

@@ -9,7 +9,7 @@ import numpy as np
 from isthmus.classify.baselines import BASELINES, pixels_of
 from isthmus.classify.draws import balanced_draw
 from isthmus.classify.features import Features
-from isthmus.classify.heads._head import Head, Pile
+from isthmus.classify.heads._head import Head, Pile, Told, stage
 from isthmus.contract import Fitted
 from isthmus.errors import DataError
 from isthmus.stats.intervals import Interval, mean_interval, paired_difference
@@ -66,7 +66,7 @@ def label_curve(
     heads: Mapping[str, Head],
     untrained: Fitted | None = None,
     beside: Sequence[str] = tuple(BASELINES),
-    tick: Callable[[int, int, str], None] | None = None,
+    told: Told | None = None,
 ) -> Curve:
     """`pile` and `test` are `Pictures` with labels; of the pile's, every draw shows a classifier only so many.
 
@@ -78,27 +78,30 @@ def label_curve(
         raise DataError("the test pictures have no labels of the pile's classes", "Give labelled test pictures.")
     test = test.take(known)
     draws = [[balanced_draw(pile.labels, pile.ids, count, seed) for seed in seeds] for count in counts]
-    methods = dict(_headed(model, pile, test, heads))
+    methods = dict(_headed(model, pile, test, heads, told))
     baselines = dict(_baselines(model, pile, test, beside))
     if untrained is not None:
         first = next(iter(heads.items()))
-        baselines["untrained encoder"] = dict(_headed(untrained, pile, test, dict([first])))[first[0]]
+        baselines["untrained encoder"] = dict(_headed(untrained, pile, test, dict([first]), told))[first[0]]
     accuracy: dict[str, np.ndarray] = {}
     total = (len(methods) + len(baselines)) * len(counts) * len(seeds)
     for name, tell in (methods | baselines).items():
         found = np.full((len(counts), len(seeds)), np.nan)
         for i, j in np.ndindex(len(counts), len(seeds)):
             found[i, j] = (tell(draws[i][j]) == test.labels).mean()
-            if tick:
-                tick(len(accuracy) * found.size + i * len(seeds) + j + 1, total, name)
+            if told:
+                told(len(accuracy) * found.size + i * len(seeds) + j + 1, total, name)
         accuracy[name] = found
     return Curve(tuple(counts), tuple(seeds), accuracy, tuple(baselines), len(test))
 
 
-def _headed(model: Fitted, pile: Any, test: Any, heads: Mapping[str, Head]) -> Iterator[tuple[str, Tell]]:
+def _headed(
+    model: Fitted, pile: Any, test: Any, heads: Mapping[str, Head], told: Told | None
+) -> Iterator[tuple[str, Tell]]:
     """Heads on the model's features: pictures are encoded, and the graph is made, once for all draws."""
     features = Features.learn(model, pile)
-    rows, asked = Pile(features.of(pile)), features.of(test)
+    looking = stage(told, "looking at the pictures")
+    rows, asked = Pile(features.of(pile, looking), told), features.of(test, looking)
     for name, head in heads.items():
         yield name, _telling(head, rows, asked, len(pile.classes))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from isthmus.errors import UsageError
 
-__all__ = ["bar", "image_out", "print_json", "say", "table", "tick"]
+__all__ = ["bar", "image_out", "print_json", "say", "stages", "table", "tick"]
 
 
 def say(text: str) -> None:
@@ -58,6 +58,17 @@ def tick(what: str) -> Iterator[Callable[[int, int], None] | None]:
     with bar() as shown:
         task = shown.add_task(what, total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
+def stages() -> Iterator[Callable[[int, int, str], None] | None]:
+    """`told(done, total, what)` for work in several parts: one bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with bar() as shown:
+        task = shown.add_task("", total=None)
+        yield lambda done, total, what: shown.update(task, completed=done, total=total, description=what)
 
 
 def image_out(image: Any, path: str) -> None:

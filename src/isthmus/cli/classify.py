@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from isthmus.cli._labelled import add_labelled, pile_and_test
-from isthmus.cli._talk import print_json, say, table, tick
+from isthmus.cli._talk import print_json, say, stages, table
 
 __all__ = ["arguments", "run"]
 
@@ -39,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.label_count is not None:
         pile.labels = balanced_draw(pile.labels, pile.ids, arguments.label_count, arguments.seed)
     classifier = Classifier(model=model, head=arguments.head, level=arguments.level, seed=arguments.seed)
-    with tick("looking at the pictures") as told:
-        classifier.fit(pile, tick=told)
+    with stages() as told:
+        classifier.fit(pile, told=told)
     labels = int((pile.labels >= 0).sum())
     with folder.writing():
         save_classifier(classifier, folder, arguments.name, {"labels": labels, "pictures": len(pile)})

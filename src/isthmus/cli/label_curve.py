@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from isthmus.cli._labelled import add_labelled, pile_and_test
-from isthmus.cli._talk import image_out, print_json, say, table
+from isthmus.cli._talk import image_out, print_json, say, stages, table
 from isthmus.errors import UsageError
 
 __all__ = ["arguments", "run"]
@@ -32,8 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("there are no test pictures to judge by", "Fit the run with --test, or on a set with a test.")
     heads = {name: discover.find("classify.heads", name, "Head")() for name in arguments.heads}
     start, counts, seeds = untrained(folder.path), arguments.counts, arguments.seeds
-    with _bar() as told:
-        curve = label_curve(model, pile, test, counts, seeds, heads, start, tick=told)
+    with stages() as told:
+        curve = label_curve(model, pile, test, counts, seeds, heads, start, told=told)
     data = "given" if arguments.path else "the run's own"
     records = _records(curve, data)
     folder.record(*records)
@@ -90,24 +90,6 @@ def _draw(curve: Any, path: str, verdict: str) -> None:
     series = {name: (list(curve.counts), 100 * values.mean(axis=1)) for name, values in curve.accuracy.items()}
     image = curves(series, title=verdict, x_label="labels, log scale", y_label="accuracy, %", log=False, log_x=True)
     image_out(image, path)
-
-
-def _bar() -> Any:
-    import contextlib
-    import sys
-
-    from isthmus.cli._talk import bar
-
-    @contextlib.contextmanager
-    def shown() -> Any:
-        if not sys.stderr.isatty():
-            yield None
-            return
-        with bar() as progress:
-            task = progress.add_task("looking at the pictures", total=None)
-            yield lambda done, total, what: progress.update(task, completed=done, total=total, description=what)
-
-    return shown()
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isthmus.cli._labelled import add_labelled, pile_and_test
-from isthmus.cli._talk import say, tick
+from isthmus.cli._talk import say, stages
 
 __all__ = ["arguments", "run"]
 
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from isthmus.classify.classifier import Classifier
     from isthmus.classify.features import Features
-    from isthmus.classify.heads._head import Pile
+    from isthmus.classify.heads._head import Pile, stage
     from isthmus.classify.suggest import suggest
     from isthmus.files import write_atomically
     from isthmus.models._loading import load
@@ -32,16 +32,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
     pictures, _ = pile_and_test(folder, arguments)
-    labels, probabilities = pictures.labels, None
-    with tick("looking at the pictures") as told:
+    labels, probabilities, found = pictures.labels, None, None
+    with stages() as told:
         features = Features.learn(model, pictures)
-        pile = Pile(features.of(pictures, told))
-    if len(np.unique(labels[labels >= 0])) > 1:
-        classifier = Classifier(model=model).fit_rows(pile, labels, pictures.classes)
-        probabilities = classifier.probabilities(pile.rows)
-        if classifier.expected_ is not None:
+        pile = Pile(features.of(pictures, stage(told, "looking at the pictures")), told)
+        if len(np.unique(labels[labels >= 0])) > 1:
+            classifier = Classifier(model=model).fit_rows(pile, labels, pictures.classes)
+            probabilities = classifier.probabilities(pile.rows)
             found = classifier.expected_
-            say(f"now, by leaving labels out: {found.value:.1%} right ({found.low:.1%} .. {found.high:.1%})")
+    if found is not None:
+        say(f"now, by leaving labels out: {found.value:.1%} right ({found.low:.1%} .. {found.high:.1%})")
     chosen = suggest(pile, labels, arguments.n, arguments.seed, probabilities)
     text = io.StringIO(newline="")
     lines = csv.writer(text, lineterminator="\n")

@@ -1,5 +1,6 @@
 """A graph of nearest neighbours, and labels spread over it (Zhou et al. 2004)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ class Graph:
         return int(self.links.shape[0])
 
 
-def neighbour_graph(rows: np.ndarray, k: int = 10) -> Graph:
+def neighbour_graph(rows: np.ndarray, k: int = 10, tick: Callable[[int, int], None] | None = None) -> Graph:
     """The `k` nearest of every row by angle; a link weighs the fourth power of the cosine."""
     from scipy.sparse import coo_matrix, diags
 
@@ -36,7 +37,7 @@ def neighbour_graph(rows: np.ndarray, k: int = 10) -> Graph:
         raise DataError(f"{n} points make no graph", "Give at least two.")
     k = min(k, n - 1)
     rows = unit(rows)
-    distances, near = neighbours(rows, rows, k, skip_self=True)
+    distances, near = neighbours(rows, rows, k, skip_self=True, tick=tick)
     ends = np.repeat(np.arange(n), k), near.ravel()
     one_way = coo_matrix((weights_of(distances).ravel(), ends), shape=(n, n)).tocsr()
     links = one_way + one_way.T

@@ -1,5 +1,7 @@
 """Exact nearest neighbours, in blocks."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -13,7 +15,12 @@ _SPARE = 8
 
 
 def neighbours(
-    query: np.ndarray | torch.Tensor, bank: np.ndarray | torch.Tensor, k: int, *, skip_self: bool = False
+    query: np.ndarray | torch.Tensor,
+    bank: np.ndarray | torch.Tensor,
+    k: int,
+    *,
+    skip_self: bool = False,
+    tick: Callable[[int, int], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distances and rows of the `k` nearest points of `bank`, nearest first.
 
@@ -30,6 +37,8 @@ def neighbours(
             block[rows, start + rows] = torch.inf
         near = block.topk(wide, dim=1, largest=False).indices.sort(dim=1).values
         found.append(_exact(query[start : start + len(block)], bank, near, k))
+        if tick:
+            tick(start + len(block), len(query))
     if not found:
         return np.empty((0, k)), np.empty((0, k), np.int64)
     return np.concatenate([d for d, _ in found]), np.concatenate([i for _, i in found])

@@ -1,6 +1,7 @@
 """What every head is: rows and labels in, class probabilities out."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,7 +11,16 @@ from isthmus.estimator import Estimator
 from isthmus.stats.graph import Graph, neighbour_graph, unit
 from isthmus.stats.knn import neighbours
 
-__all__ = ["Head", "Pile"]
+__all__ = ["Head", "Pile", "Told", "stage"]
+
+
+Told = Callable[[int, int, str], None]
+"""Called with (done, total, what) now and then: what a progress bar hangs on."""
+
+
+def stage(told: Told | None, what: str) -> Callable[[int, int], None] | None:
+    """The same for one part of the work."""
+    return None if told is None else lambda done, total: told(done, total, what)
 
 
 class Pile:
@@ -19,7 +29,8 @@ class Pile:
     Rows are rounded to half precision, as they are saved: a head that was loaded answers as the one that was fitted.
     """
 
-    def __init__(self, rows: np.ndarray) -> None:
+    def __init__(self, rows: np.ndarray, told: Told | None = None) -> None:
+        self._told = told
         self.rows = np.asarray(rows, np.float16).astype(np.float32)
         self._graph: Graph | None = None
         self._asked: np.ndarray | None = None
@@ -28,14 +39,15 @@ class Pile:
     def graph(self) -> Graph:
         """Of nearest neighbours."""
         if self._graph is None:
-            self._graph = neighbour_graph(self.rows)
+            self._graph = neighbour_graph(self.rows, tick=stage(self._told, "finding neighbours"))
         return self._graph
 
     def near(self, asked: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Distances and places of the `k` rows at the smallest angles; the last answer is kept."""
         if self._near is None or self._asked is not asked or self._near[0].shape[1] != min(k, len(self.rows)):
             self._asked = asked
-            self._near = neighbours(unit(asked), unit(self.rows), min(k, len(self.rows)))
+            tick = stage(self._told, "finding neighbours")
+            self._near = neighbours(unit(asked), unit(self.rows), min(k, len(self.rows)), tick=tick)
         return self._near
 
 
@@ -45,7 +57,7 @@ class Head(Estimator, ABC):
 
     @abstractmethod
     def fit(self, pile: Pile, labels: np.ndarray, classes: int) -> "Head":
-        """`labels` are -1 where unknown; every class has at least one."""
+        """`labels` are -1 where unknown; a class without any is never the answer."""
 
     @abstractmethod
     def probabilities(self, rows: np.ndarray) -> np.ndarray:

@@ -11,6 +11,9 @@ from isthmus.stats.calibration import softmax
 
 __all__ = ["Head", "Linear"]
 
+_NEVER = -1e9
+"""The logit of a class that has no label."""
+
 
 @dataclass(kw_only=True, eq=False)
 class Linear(Base):
@@ -26,9 +29,11 @@ class Linear(Base):
         self.scale_ = np.array(1 / np.sqrt(np.square(rows).mean() + 1e-12), np.float32)
         made = LogisticRegression(C=self.strength, max_iter=1000).fit(rows * self.scale_, labels[known])
         weights, bias = made.coef_, made.intercept_
-        if classes == 2:  # scikit-learn keeps one row for two classes
+        if len(made.classes_) == 2:  # scikit-learn keeps one row for two classes
             weights, bias = np.stack([-weights[0], weights[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
-        self.weights_, self.bias_ = weights.T.astype(np.float32), bias.astype(np.float32)
+        self.weights_ = np.zeros((rows.shape[1], classes), np.float32)
+        self.bias_ = np.full(classes, _NEVER, np.float32)
+        self.weights_[:, made.classes_], self.bias_[made.classes_] = weights.T, bias
         return self
 
     def probabilities(self, rows: np.ndarray) -> np.ndarray:
