@@ -128,6 +128,20 @@ def test_a_classifier_without_a_model_or_a_fit_says_so(plane: Any, digits: Any) 
         Classifier(model=plane).predict(digits[0][:2])
 
 
+def test_wrong_labels_are_found_and_right_ones_left_alone(plane: Any, digits: Any) -> None:
+    x, y = digits
+    given = few(y[:1200], 20)
+    wrong = np.flatnonzero(given >= 0)[::20]
+    given[wrong] = (given[wrong] + 1) % 10
+    suspects = Classifier(model=plane).fit(x[:1200], given).suspects_
+    found = [one.row for one in suspects]
+    assert len(set(found) & set(wrong)) >= 5
+    assert len(set(found) - set(wrong)) <= 1
+    assert suspects[0].given == str(given[suspects[0].row])
+    assert suspects[0].told == str(y[suspects[0].row])
+    assert [one.probability for one in suspects] == sorted((one.probability for one in suspects), reverse=True)
+
+
 # -- the verbs --------------------------------------------------------------------------------------------------------
 
 

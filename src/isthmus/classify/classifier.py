@@ -23,12 +23,23 @@ from isthmus.stats.conformal import set_threshold, sets_of
 from isthmus.stats.intervals import wilson_interval
 from isthmus.stats.knn import neighbours
 
-__all__ = ["Classifier"]
+__all__ = ["Classifier", "Suspect"]
 
 _FOLDS = 5
 _FEWEST_FOR_TEMPERATURE = 20
+_SUSPICIOUS = 0.9
 _KNOWN = 4000
 """Pictures that a new one is compared with, to say whether it looks like anything seen before."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A label that may be wrong: where it is, what it says, and what the picture looks like."""
+
+    row: int
+    given: str
+    told: str
+    probability: float
 
 
 @dataclass(kw_only=True, eq=False)
@@ -67,6 +78,7 @@ class Classifier(Estimator):
                 self.no_sets_ = str(reason)
         else:
             self.no_sets_ = "a class has a single label, so nothing can be held out. Give each class at least two."
+        self.suspects_ = self._suspects(told, labels, rows)
         self._remember(pile)
         return self
 
@@ -123,6 +135,15 @@ class Classifier(Estimator):
             told.append(self._head().fit(pile, hidden, len(self.classes_)).probabilities(pile.rows[part]))
         rows = np.concatenate(parts) if parts else np.empty(0, np.int64)
         return (np.concatenate(told) if told else np.empty((0, len(self.classes_)))), rows
+
+    def _suspects(self, told: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> list[Suspect]:
+        """Labels that a head which did not know them is sure are others, the surest first."""
+        sure = _tempered(told, self.temperature_)
+        best = sure.argmax(axis=1) if len(sure) else np.empty(0, int)
+        odd = np.flatnonzero((best != labels[rows]) & (sure.max(axis=1, initial=0) >= _SUSPICIOUS))
+        odd = odd[np.argsort(-sure[odd, best[odd]], kind="stable")]
+        names = self.classes_
+        return [Suspect(int(rows[i]), names[labels[rows[i]]], names[best[i]], float(sure[i, best[i]])) for i in odd]
 
     def _remember(self, pile: Pile) -> None:
         """Some of the pile, and how far from them the others usually are."""

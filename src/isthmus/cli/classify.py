@@ -10,6 +10,7 @@ from isthmus.cli._talk import print_json, say, stages, table
 __all__ = ["arguments", "run"]
 
 _BESIDE = ("pixels-logistic", "pixels-svm")
+_SUSPECTS_SHOWN = 5
 
 
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
@@ -43,7 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         classifier.fit(pile, told=told)
     labels = int((pile.labels >= 0).sum())
     with folder.writing():
-        save_classifier(classifier, folder, arguments.name, {"labels": labels, "pictures": len(pile)})
+        suspects = [vars(one) | {"id": str(pile.ids[one.row])} for one in classifier.suspects_]
+        about = {"labels": labels, "pictures": len(pile), "suspects": suspects}
+        save_classifier(classifier, folder, arguments.name, about)
     records = _records(classifier, model, pile, test, arguments)
     folder.record(*records)
     if arguments.json:
@@ -53,6 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         judged = "by leaving labels out" if test is None else "on test pictures"
         title = f"with {labels:,} labels of {len(classifier.classes_)} classes, {judged}"
         print(table([title, "right", "95 %", "n"], rows))
+    for one in classifier.suspects_[:_SUSPECTS_SHOWN]:
+        looks = f"looks like {one.told!r} ({one.probability:.0%})"
+        say(f"check this label: {pile.ids[one.row]} is labelled {one.given!r} and {looks}")
+    if len(classifier.suspects_) > _SUSPECTS_SHOWN:
+        say(f"and {len(classifier.suspects_) - _SUSPECTS_SHOWN:,} more, in heads/{arguments.name}.json")
     if classifier.threshold_ is None:
         say(f"note: no conformal sets: {classifier.no_sets_}")
     say(_verdict(records))
