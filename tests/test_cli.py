@@ -76,7 +76,10 @@ def printed(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_every_verb_says_what_it_does_in_one_line() -> None:
     found = verbs()
-    expected = "benchmark data decode demo encode evaluate fit info interpolate reconstruct sample"
+    expected = (
+        "benchmark classify data decode demo encode evaluate fit info interpolate label-curve label-next predict "
+        "reconstruct sample"
+    )
     assert sorted(found) == expected.split()
     assert all(line.endswith(".") and len(line) < 110 for line in found.values())
 

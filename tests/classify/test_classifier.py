@@ -121,6 +121,31 @@ def test_labels_that_teach_nothing_are_refused(plane: Any, digits: Any, labels: 
         Classifier(model=plane).fit(digits[0][:100], labels)
 
 
+def test_whole_numbers_come_back_as_such_and_lists_are_taken(plane: Any, digits: Any) -> None:
+    x, y = digits
+    classifier = Classifier(model=plane).fit(list(x[:1200]), few(y[:1200], 5))
+    told = classifier.predict(x[1200:])
+    assert told.dtype == np.int64
+    assert (told == y[1200:]).mean() > 0.75
+
+
+def test_subjects_are_not_torn_apart_to_judge_by(plane: Any) -> None:
+    """Ten near-copies of each picture with labels that mean nothing: leaving copies out would seem to know them."""
+    generator = np.random.default_rng(0)
+    subjects = generator.integers(0, 17, (24, 1, 8, 8))
+    pixels = np.repeat(subjects, 10, axis=0) + generator.integers(0, 2, (240, 1, 8, 8))
+    labels = np.repeat(generator.permutation(np.arange(24) % 2), 10)
+    column = np.array([f"s{i}" for i in np.repeat(np.arange(24), 10)], dtype=object)
+    known: dict[str, Any] = {"classes": ("a", "b"), "columns": {"subject": column}}
+    apart = Pictures.from_array(pixels.astype(np.uint8), labels, **known)
+    together = Pictures.from_array(pixels.astype(np.uint8), labels, **known, source={"group": "subject"})
+    torn, whole = (Classifier(model=plane).fit(pictures).expected_ for pictures in (apart, together))
+    assert torn is not None
+    assert whole is not None
+    assert torn.value > 0.95
+    assert whole.value < 0.8
+
+
 def test_a_classifier_without_a_model_or_a_fit_says_so(plane: Any, digits: Any) -> None:
     with pytest.raises(UsageError, match="needs a fitted model"):
         Classifier().fit(digits[0][:20], np.arange(20) % 2)
@@ -222,8 +247,13 @@ def test_a_curve_sets_heads_beside_baselines_and_says_who_wins(
     ("words", "said"),
     [
         (["predict", "RUN", "-o", "x.csv", "--name", "nobody"], "has no classifier 'nobody'"),
-        (["classify", "RUN", "--label-count", "5"], "5 labels cannot cover 10 classes"),
-        (["label-curve", "RUN", "--counts", "99999"], "99,999 labels were asked for"),
+        (["classify", "RUN", "--label-count", "99999"], "99999 labels are wanted"),
+        (["classify", "RUN", "--level", "1"], "level is 1.0"),
+        (["classify", "RUN", "--level", "90"], "level is 90.0"),
+        (["classify", "RUN", "--name", "../weights"], "is no name for a classifier"),
+        (["predict", "RUN", "-o", "x.csv", "--name", "../run"], "is no name for a classifier"),
+        (["label-next", "RUN", "-n", "0"], "0 pictures were asked for"),
+        (["label-curve", "RUN", "--counts", "99999"], "99999 labels are wanted"),
         (["label-curve", "RUN", "--heads", "oracle"], "no head called 'oracle'"),
     ],
 )

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from isthmus import discover
-from isthmus.classify.draws import balanced_draw, folds
+from isthmus.classify.draws import folds
 from isthmus.classify.heads._head import Head, Pile
 from isthmus.errors import DataError
-from isthmus.keys import keys_of
 from isthmus.stats.conformal import fewest_for, set_threshold, sets_of
 from isthmus.stats.graph import neighbour_graph, spread
 
@@ -26,7 +25,10 @@ def blobs(n: int = 300, classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np
 
 
 def some_of(labels: np.ndarray, each: int) -> np.ndarray:
-    return balanced_draw(labels, range(len(labels)), each * (labels.max() + 1), 0)
+    given = np.full(len(labels), -1)
+    for c in range(labels.max() + 1):
+        given[np.flatnonzero(labels == c)[:each]] = c
+    return given
 
 
 def fitted(name: str, classes: int = 3, each: int = 5) -> tuple[Head, np.ndarray, np.ndarray]:
@@ -112,35 +114,22 @@ def test_a_point_that_no_label_reaches_may_be_anything() -> None:
 # -- draws ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_draw_is_balanced_nested_and_does_not_depend_on_the_order() -> None:
-    labels = np.repeat([0, 1, 2], [50, 30, 4])
-    ids = [f"p{i}" for i in range(84)]
-    fifteen, thirty = balanced_draw(labels, ids, 15, 0), balanced_draw(labels, ids, 30, 0)
-    assert np.bincount(fifteen[fifteen >= 0]).tolist() == [6, 5, 4] or np.bincount(fifteen[fifteen >= 0]).max() <= 6
-    assert np.bincount(thirty[thirty >= 0]).tolist() == [13, 13, 4]
-    assert set(np.flatnonzero(fifteen >= 0)) <= set(np.flatnonzero(thirty >= 0))
-    order = np.random.default_rng(0).permutation(84)
-    again = balanced_draw(labels[order], [ids[i] for i in order], 15, 0)
-    assert set(order[again >= 0]) == set(np.flatnonzero(fifteen >= 0))
-    assert set(np.flatnonzero(balanced_draw(labels, ids, 15, 1) >= 0)) != set(np.flatnonzero(fifteen >= 0))
-
-
-def test_a_draw_that_cannot_be_is_refused() -> None:
-    labels = np.repeat([0, 1, 2], 4)
-    with pytest.raises(DataError, match="2 labels cannot cover 3 classes"):
-        balanced_draw(labels, range(12), 2, 0)
-    with pytest.raises(DataError, match="13 labels were asked for, and 12 are known"):
-        balanced_draw(labels, range(12), 13, 0)
-
-
 def test_folds_part_the_labels_and_leave_every_class_somewhere_to_learn_from() -> None:
     labels = np.repeat([0, 1, -1], [9, 2, 5])
-    parts = folds(labels, 5, 0)
+    parts = folds(labels, np.arange(16), 5, 0)
     assert len(parts) == 2
     assert sorted(np.concatenate(parts)) == list(range(11))
     for part in parts:
         assert set(np.delete(labels, part)) >= {0, 1}
-    assert folds(np.array([0, 0, 1]), 5, 0) == []
+    assert folds(np.array([0, 0, 1]), np.arange(3), 5, 0) == []
+
+
+def test_what_belongs_together_is_in_one_fold() -> None:
+    labels, subject = np.repeat([0, 1], 30), np.repeat(np.arange(12), 5)
+    parts = folds(labels, subject, 5, 0)
+    assert len(parts) == 5
+    assert all(set(subject[part]).isdisjoint(np.delete(subject, part)) for part in parts)
+    assert folds(labels, np.repeat([0, 1], 30), 5, 0) == []  # one subject a class: nobody else could know it
 
 
 # -- conformal sets ---------------------------------------------------------------------------------------------------
@@ -178,10 +167,3 @@ def test_too_few_labels_promise_nothing() -> None:
 def test_the_likeliest_class_is_always_in_its_set() -> None:
     p: Any = np.full((3, 4), 0.25)
     assert sets_of(p, 0.9).sum(axis=1).tolist() == [1, 1, 1]
-
-
-def test_keys_order_draws_and_not_python_hashes() -> None:
-    """A draw is the same on every machine: these are the first pictures of seed 0."""
-    turn = keys_of(f"0|{i}" for i in range(6))
-    drawn = balanced_draw(np.zeros(6, int), range(6), 1, 0)
-    assert np.flatnonzero(drawn >= 0).tolist() == [int(np.argmin(turn))]

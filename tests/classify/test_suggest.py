@@ -74,6 +74,12 @@ def test_the_verb_writes_a_table_to_fill_in(tmp_path: Path, capsys: pytest.Captu
     assert main(["label-next", str(run), "--labels", str(table), "-n", "6", "-o", str(out)]) == 0
     head, *rows = out.read_text().splitlines()
     assert head == "id,label,reason"
-    assert len(rows) == 6
-    assert all("typical of a group" in row or "apart" in row for row in rows)
+    assert rows[:10] == [f"{i},{i % 10}," for i in range(10)]  # what was labelled stays
+    assert len(rows) == 16
+    assert all("typical of a group" in row or "unlike" in row for row in rows[10:])
     assert "fill in the labels" in capsys.readouterr().err
+    splits = dict(line.split(",") for line in (run / "splits.csv").read_text().splitlines())
+    assert {splits[row.split(",")[0]] for row in rows[10:]} <= {"train", "validation"}
+    assert main(["label-next", str(run), "--labels", str(table), "-n", "6", "-o", str(out)]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main(["label-next", str(run), "--labels", str(out), "-n", "6", "-o", str(out)]) == 0

@@ -1,5 +1,6 @@
 """Which views suit these pictures: decided by looking at them, never by a data set's name, and said in a sentence."""
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -7,12 +8,13 @@ import torch.nn.functional as F
 
 from isthmus.augment.views import View
 
-__all__ = ["Habits", "habits_for"]
+__all__ = ["Habits", "habits_for", "looked_at"]
 
 _SIDE = 12
 _BANK, _ASKED = 4000, 1000
 _MIRRORED, _TURNED = 1.25, 1.02
 _EMPTY, _NEAR = 0.5, 0.04
+_MOST, _MOST_NUMBERS = 5000, 1 << 25
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ def habits_for(pictures: torch.Tensor, mirror: str = "auto", quarters: str = "au
     """
     small = F.adaptive_avg_pool2d(pictures, (min(_SIDE, pictures.shape[2]), min(_SIDE, pictures.shape[3])))
     flips = _strangeness(small, small.flip(3))
-    square = small.shape[2] == small.shape[3]
+    square = pictures.shape[2] == pictures.shape[3]
     turns = max(_strangeness(small, small.rot90(1, (2, 3))), _strangeness(small, small.flip(2))) if square else 9.0
     ground = _ground(pictures)
     made = View(
@@ -52,17 +54,24 @@ def habits_for(pictures: torch.Tensor, mirror: str = "auto", quarters: str = "au
 
 def _strangeness(small: torch.Tensor, changed: torch.Tensor) -> float:
     """How much farther the changed pictures lie from their nearest neighbours than the pictures do, in the median."""
-    bank = small[:_BANK].flatten(1)
-    asked = min(_ASKED, len(bank))
-    if asked < 3:
+    if len(small) < 3:
         return 9.0
+    # Piles are often sorted by class: whoever is asked, and whom he is compared with, are spread over all.
+    bank = small[:: -(-len(small) // _BANK)].flatten(1)
+    asked = torch.arange(0, len(small), -(-len(small) // _ASKED))
+    itself = asked // -(-len(small) // _BANK), asked % -(-len(small) // _BANK) == 0
 
     def nearest(rows: torch.Tensor) -> torch.Tensor:
-        distances = torch.cdist(rows.flatten(1), bank)
-        distances.fill_diagonal_(torch.inf)  # nobody's neighbour is the picture itself
+        distances = torch.cdist(rows[asked].flatten(1), bank)
+        distances[itself[1].nonzero()[:, 0], itself[0][itself[1]]] = torch.inf  # nobody's neighbour is he himself
         return distances.amin(1)
 
-    return float((nearest(changed[:asked]) / nearest(small[:asked]).clamp_min(1e-6)).median())
+    return float((nearest(changed) / nearest(small).clamp_min(1e-6)).median())
+
+
+def looked_at(shape: tuple[int, ...]) -> int:
+    """How many pictures of this shape to look at: thousands of small ones, tens of large ones."""
+    return max(64, min(_MOST, _MOST_NUMBERS // math.prod(shape)))
 
 
 def _ground(pictures: torch.Tensor) -> float | None:

@@ -2,8 +2,7 @@
 
 from isthmus.classify.classifier import Classifier
 from isthmus.classify.curve import Curve, label_curve
-from isthmus.classify.draws import balanced_draw
 from isthmus.classify.features import Features
 from isthmus.classify.saving import load_classifier, save_classifier
 
-__all__ = ["Classifier", "Curve", "Features", "balanced_draw", "label_curve", "load_classifier", "save_classifier"]
+__all__ = ["Classifier", "Curve", "Features", "label_curve", "load_classifier", "save_classifier"]

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from isthmus import discover
-from isthmus.classify.draws import folds
+from isthmus.classify.draws import folds, units
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Head, Pile, Told, stage
 from isthmus.contract import Fitted, Tick
@@ -23,11 +23,12 @@ from isthmus.stats.conformal import set_threshold, sets_of
 from isthmus.stats.intervals import wilson_interval
 from isthmus.stats.knn import neighbours
 
-__all__ = ["Classifier", "Suspect"]
+__all__ = ["Classifier", "Suspect", "check_labels"]
 
 _FOLDS = 5
 _FEWEST_FOR_TEMPERATURE = 20
 _SUSPICIOUS = 0.9
+_BLOCK = 8192
 _KNOWN = 4000
 """Pictures that a new one is compared with, to say whether it looks like anything seen before."""
 
@@ -54,15 +55,21 @@ class Classifier(Estimator):
     def fit(self, X: Any, y: Any = None, told: Told | None = None) -> Self:
         """`X` as the model takes it; `y` may be left out for `Pictures`, which have their own labels."""
         self.check_params()
+        X = X if hasattr(X, "shape") or hasattr(X, "pixels") else np.asarray(X)
+        self.whole_ = y is not None and np.asarray(y).dtype.kind in "iu"
         labels, self.classes_ = _labels_of(X, y)
-        _check(labels, self.classes_)
         self.features_ = Features.learn(self._model(), X)
         rows = self.features_.of(X, stage(told, "looking at the pictures"))
-        return self.fit_rows(Pile(rows, told), labels, self.classes_)
+        return self.fit_rows(Pile(rows, told), labels, self.classes_, units(X))
 
-    def fit_rows(self, pile: Pile, labels: np.ndarray, classes: tuple[str, ...]) -> Self:
-        """The same on rows that are already features: so a curve encodes its pictures once."""
+    def fit_rows(
+        self, pile: Pile, labels: np.ndarray, classes: tuple[str, ...], together: np.ndarray | None = None
+    ) -> Self:
+        """The same on rows that are already features; rows of one value in `together` are never parted."""
+        self.check_params()
+        check_labels(labels, classes)
         self.classes_ = classes
+        self._together = np.arange(len(labels)) if together is None else together
         self.head_ = self._head().fit(pile, labels, len(classes))
         told, rows = self._told_by_others(pile, labels)
         names = np.asarray(classes, dtype=object)
@@ -83,26 +90,31 @@ class Classifier(Estimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
+        """Names of classes; whole numbers where whole numbers were given."""
         best = self.predict_proba(X).argmax(axis=1)
-        return np.asarray(self.classes_, dtype=object)[best]
+        names = np.asarray(self.classes_, dtype=object)
+        return names.astype(np.int64)[best] if getattr(self, "whole_", False) else names[best]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Calibrated where there were labels enough to do so, one column for each of `classes_`."""
         return self.probabilities(self.rows(X))
 
     def predict_set(self, X: Any) -> np.ndarray:
-        """Booleans, one column a class: the true one is among the marked as often as `level` says."""
+        """Booleans, one column a class: the true one is among the marked about as often as `level` says.
+
+        The promise is for pictures like the labelled ones. Labels that were picked, not drawn at random, bend it.
+        """
         return self.sets(self.predict_proba(X))
 
     def typical(self, X: Any) -> np.ndarray:
-        """Between 0 and 1: the share of the pile that lies farther from it than this picture does."""
+        """Above 0, at most 1: the share of the pile that lies at least as far from the rest as this picture does."""
         return self.typical_rows(self.rows(X))
 
     def score(self, X: Any, y: Any = None) -> float:
         labels, classes = _labels_of(X, y)
         known = labels >= 0
         truth = np.asarray(classes, dtype=object)[labels[known]]
-        return float((self.predict(X)[known] == truth).mean())
+        return float((self.predict(X)[known].astype(str) == truth).mean())
 
     # -- on rows that are already features ------------------------------------------------------------------------
 
@@ -112,7 +124,8 @@ class Classifier(Estimator):
         return self.features_.of(X, tick)
 
     def probabilities(self, rows: np.ndarray) -> np.ndarray:
-        return _tempered(self.head_.probabilities(rows), self.temperature_)
+        told = [self.head_.probabilities(rows[i : i + _BLOCK]) for i in range(0, len(rows), _BLOCK)]
+        return _tempered(np.concatenate(told), self.temperature_)
 
     def sets(self, probabilities: np.ndarray) -> np.ndarray:
         if self.threshold_ is None:
@@ -121,13 +134,14 @@ class Classifier(Estimator):
 
     def typical_rows(self, rows: np.ndarray) -> np.ndarray:
         distance = neighbours(rows, self.known_, 1)[0][:, 0]
-        return np.asarray(1 - np.searchsorted(self.usual_, distance) / len(self.usual_))
+        nearer = np.searchsorted(self.usual_, distance)
+        return np.asarray((1 + len(self.usual_) - nearer) / (1 + len(self.usual_)))
 
     # -- how it is done -------------------------------------------------------------------------------------------
 
     def _told_by_others(self, pile: Pile, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities of labelled rows from heads that did not know their labels, and which rows those are."""
-        self.folds_ = parts = folds(labels, _FOLDS, self.seed)
+        self.folds_ = parts = folds(labels, self._together, _FOLDS, self.seed)
         told = []
         for part in parts:
             hidden = labels.copy()
@@ -151,6 +165,11 @@ class Classifier(Estimator):
         self.known_ = pile.rows[places[::2]]
         others = pile.rows[places[1::2]] if len(places) > 1 else self.known_
         self.usual_ = np.sort(neighbours(others, self.known_, 1)[0][:, 0])
+
+    def check_params(self) -> None:
+        super().check_params()
+        if not self.level < 1 or self.level <= 0:
+            raise UsageError(f"level is {self.level}", "Give a share between 0 and 1, such as 0.9.")
 
     def _head(self) -> Head:
         if isinstance(self.head, Head):
@@ -176,7 +195,8 @@ def _labels_of(X: Any, y: Any) -> tuple[np.ndarray, tuple[str, ...]]:
     return place[labels], tuple(classes[c] for c in present)
 
 
-def _check(labels: np.ndarray, classes: tuple[str, ...]) -> None:
+def check_labels(labels: np.ndarray, classes: tuple[str, ...]) -> None:
+    """Refuse labels that teach nothing."""
     counts = np.bincount(labels[labels >= 0], minlength=len(classes))
     if counts.sum() == 0:
         raise DataError("0 pictures have a label", "Label a few of each class: a table id,label, or --labels.")

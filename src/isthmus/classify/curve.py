@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from isthmus.classify.baselines import BASELINES, pixels_of
-from isthmus.classify.draws import balanced_draw
+from isthmus.classify.classifier import check_labels
+from isthmus.classify.draws import only
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Head, Pile, Told, stage
 from isthmus.contract import Fitted
@@ -19,7 +20,7 @@ __all__ = ["Curve", "label_curve"]
 
 @dataclass(frozen=True)
 class Curve:
-    """`accuracy[method]` is `(counts, seeds)`, NaN where a method could not be run."""
+    """`accuracy[method]` is `(counts, seeds)`."""
 
     counts: tuple[int, ...]
     seeds: tuple[int, ...]
@@ -32,7 +33,7 @@ class Curve:
 
     def best_baseline(self, count: int) -> str:
         row = self.counts.index(count)
-        return max(self.baselines, key=lambda name: float(np.nanmean(self.accuracy[name][row])))
+        return max(self.baselines, key=lambda name: float(np.mean(self.accuracy[name][row])))
 
     def gain(self, method: str, count: int) -> Interval:
         """Over the best baseline at that count, draw by draw."""
@@ -73,11 +74,12 @@ def label_curve(
     `untrained` is the model's network before training: what its architecture alone is worth, with the first head.
     `beside` are the baselines; each is fitted on the same draws.
     """
+    check_labels(pile.labels, pile.classes)
     known = test.labels >= 0
     if not known.any() or test.classes != pile.classes:
         raise DataError("the test pictures have no labels of the pile's classes", "Give labelled test pictures.")
     test = test.take(known)
-    draws = [[balanced_draw(pile.labels, pile.ids, count, seed) for seed in seeds] for count in counts]
+    draws = [[only(pile, count, seed) for seed in seeds] for count in counts]
     methods = dict(_headed(model, pile, test, heads, told))
     baselines = dict(_baselines(model, pile, test, beside))
     if untrained is not None:

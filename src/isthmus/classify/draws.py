@@ -1,47 +1,43 @@
-"""Which labels a classifier is given: balanced draws that a stranger can repeat, and folds of what it was given."""
+"""Which labels a classifier sees: draws that a stranger can repeat, and folds that never tear a group apart."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from isthmus.errors import DataError
 from isthmus.images.pictures import UNKNOWN
-from isthmus.keys import keys_of
+from isthmus.images.splits import draw_labels, units_of
 
-__all__ = ["balanced_draw", "folds"]
+__all__ = ["folds", "only", "units"]
 
 
-def balanced_draw(labels: np.ndarray, ids: Sequence[object] | np.ndarray, count: int, seed: int) -> np.ndarray:
-    """The labels with all but `count` hidden, equally many of each class where there are enough.
+def only(pictures: Any, count: int, seed: int) -> np.ndarray:
+    """The labels with all but `count` hidden, equally many of each class where there are enough."""
+    drawn = draw_labels(pictures, count, seed)
+    labels = np.full(len(pictures), UNKNOWN, np.int64)
+    labels[drawn] = pictures.labels[drawn]
+    return labels
 
-    A picture's turn depends on the seed and its own id, so that the first 100 of 250 labels are the draw of 100.
+
+def units(X: Any) -> np.ndarray:
+    """What must stay together: the group of a picture, or what its tile was cut from; else each picture alone."""
+    return units_of(X) if hasattr(X, "pixels") else np.arange(len(X))
+
+
+def folds(labels: np.ndarray, together: np.ndarray, most: int, seed: int) -> list[np.ndarray]:
+    """The labelled rows in up to `most` parts, each class over as many of them as it has units.
+
+    None where some class has a single unit: whoever did not see it could not know the class.
     """
-    labels = np.asarray(labels)
-    classes = np.unique(labels[labels >= 0])
-    if count < len(classes):
-        raise DataError(f"{count} labels cannot cover {len(classes)} classes", f"Ask for at least {len(classes)}.")
-    if count > (labels >= 0).sum():
-        raise DataError(f"{count:,} labels were asked for, and {(labels >= 0).sum():,} are known", "Ask for fewer.")
-    turn = keys_of(f"{seed}|{name}" for name in ids)
-    queues = {c: (rows := np.flatnonzero(labels == c))[np.argsort(turn[rows], kind="stable")] for c in classes}
-    # Class by class in turn; where one runs out the others go on.
-    place = np.concatenate([np.arange(len(queue)) for queue in queues.values()])
-    order = np.concatenate(list(queues.values()))[np.argsort(place, kind="stable")]
-    drawn = np.full(len(labels), UNKNOWN, np.int64)
-    drawn[order[:count]] = labels[order[:count]]
-    return drawn
-
-
-def folds(labels: np.ndarray, most: int, seed: int) -> list[np.ndarray]:
-    """The labelled rows in up to `most` parts, each class spread over all of them; none where a class has only one."""
-    labels = np.asarray(labels)
-    counts = np.bincount(labels[labels >= 0])
-    parts = min(most, int(counts[counts > 0].min()))
+    known = np.flatnonzero(labels >= 0)
+    first, unit = np.unique(together[known], return_inverse=True)
+    of_class = {c: np.unique(unit[labels[known] == c]) for c in np.unique(labels[known])}
+    parts = min([most, *(len(found) for found in of_class.values())])
     if parts < 2:
         return []
     generator = np.random.default_rng(seed)
-    part = np.full(len(labels), -1)
-    for c in np.flatnonzero(counts):
-        rows = generator.permutation(np.flatnonzero(labels == c))
-        part[rows] = (np.arange(len(rows)) + generator.integers(parts)) % parts
-    return [np.flatnonzero(part == number) for number in range(parts)]
+    part = np.full(len(first), -1)
+    for found in of_class.values():
+        free = generator.permutation(found[part[found] < 0])
+        part[free] = (np.arange(len(free)) + generator.integers(parts)) % parts
+    made = [known[part[unit] == number] for number in range(parts)]
+    return [rows for rows in made if len(rows) and set(np.delete(labels, rows)) >= set(of_class)]

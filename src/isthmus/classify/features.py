@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from isthmus.augment import habits_for
+from isthmus.augment import habits_for, looked_at
 from isthmus.contract import Fitted, Tick, batches, part_of
 from isthmus.stats.spectrum import Components, principal_components
 
@@ -48,8 +48,8 @@ class Features:
         """From some of the pictures, spread evenly over the pile."""
         rows = np.linspace(0, len(X) - 1, min(len(X), _LEARNT_FROM)).round().astype(int)
         some = X.take(rows) if hasattr(X, "pixels") else X[rows]
-        looked = model.tensor(part_of(some, 0, 5000)).float().cpu()
-        mirrored = looked.ndim == 4 and habits_for(looked).view.mirror
+        shape = model.tensor(part_of(some, 0, 1)).shape[1:]
+        mirrored = len(shape) == 3 and _mirrored(model, some, looked_at(tuple(shape)))
         parts: dict[str, list[torch.Tensor]] = {}
         with torch.inference_mode():
             for _, x in batches(model, some, 512):
@@ -74,6 +74,13 @@ class Features:
             even = (variance + kind.floor * variance.mean() + 1e-12) ** -kind.power
             parts.append(F.normalize(components.encode(blocks[name].cpu()) * even, dim=1))
         return torch.cat(parts, dim=1)
+
+
+def _mirrored(model: Fitted, some: Any, most: int) -> bool:
+    """Whether a mirrored picture counts as the same one: as the model was told, or as the pictures say."""
+    rows = np.linspace(0, len(some) - 1, min(len(some), most)).round().astype(int)
+    looked = model.tensor(some.take(rows) if hasattr(some, "pixels") else some[rows]).float().cpu()
+    return habits_for(looked, getattr(model, "mirror", "auto")).view.mirror
 
 
 def _blocks(model: Fitted, x: torch.Tensor, mirrored: bool) -> dict[str, torch.Tensor]:

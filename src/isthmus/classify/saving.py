@@ -1,5 +1,6 @@
 """A classifier in the run folder of its model: `heads/NAME.json` says what it is, `heads/NAME.safetensors` holds it."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,13 @@ from isthmus import discover
 from isthmus.classify.classifier import Classifier
 from isthmus.classify.features import Features
 from isthmus.contract import Fitted
-from isthmus.errors import RunError
+from isthmus.errors import RunError, UsageError
 from isthmus.run import Run
 from isthmus.stats.intervals import Interval
 from isthmus.stats.spectrum import Components
 from isthmus.train.checkpoint import load_tensors, save_tensors
 
-__all__ = ["load_classifier", "save_classifier"]
+__all__ = ["check_name", "load_classifier", "save_classifier"]
 
 _PLAIN = ("temperature_", "threshold_", "no_sets_")
 _BLOCK = ("mean", "axes", "variance")
@@ -23,6 +24,7 @@ _BLOCK = ("mean", "axes", "variance")
 
 def save_classifier(classifier: Classifier, run: Run, name: str, about: dict[str, Any]) -> None:
     """Arrays first, then the description that says they are there."""
+    check_name(name)
     features = classifier.features_
     arrays = {f"head/{key}": np.asarray(value) for key, value in classifier.head_.arrays().items()}
     arrays |= {"known": classifier.known_, "usual": classifier.usual_}
@@ -44,8 +46,15 @@ def save_classifier(classifier: Classifier, run: Run, name: str, about: dict[str
     run.write_json(f"heads/{name}.json", described | about)
 
 
+def check_name(name: str) -> None:
+    """A name is a file's name and nothing else."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise UsageError(f"{name!r} is no name for a classifier", "Use letters, digits, dots, dashes and underscores.")
+
+
 def load_classifier(run: Run, model: Fitted, name: str = "labels") -> Classifier:
     """The classifier of this name, on the run's model."""
+    check_name(name)
     if not run.has(f"heads/{name}.json"):
         raise RunError(f"{run.path} has no classifier {name!r}", f"Make one: isthmus classify {run.path} --labels CSV")
     described = run.read_json(f"heads/{name}.json")

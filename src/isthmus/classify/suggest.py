@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.classify.heads._head import Pile
-from isthmus.errors import DataError
+from isthmus.errors import DataError, UsageError
 from isthmus.stats.knn import neighbours
 
 __all__ = ["Suggestion", "suggest"]
@@ -34,6 +34,8 @@ class Suggestion:
     @property
     def reason(self) -> str:
         unsure = "" if self.margin is None else f", and its two likeliest classes are {self.margin:.2f} apart"
+        if self.group <= 1:
+            return f"unlike others{unsure}"
         return f"typical of a group of {self.group:,} pictures ({self.share:.1%}) without a label{unsure}"
 
 
@@ -46,11 +48,13 @@ def suggest(
     """
     labelled = np.flatnonzero(labels >= 0)
     free = np.flatnonzero(labels < 0)
+    if n < 1:
+        raise UsageError(f"{n} pictures were asked for", "Ask for at least 1.")
     if len(free) < n:
         raise DataError(f"{n} pictures were asked for, and {len(free)} have no label", "Ask for fewer.")
-    classes = len(np.unique(labels[labelled]))
+    counts = np.unique(labels[labelled], return_counts=True)[1]
     margins = None if probabilities is None else _margins(probabilities)
-    if margins is not None and len(labelled) >= _ENOUGH * classes:
+    if margins is not None and counts.min(initial=_ENOUGH) >= _ENOUGH:
         free = free[np.argsort(margins[free], kind="stable")[: max(4 * n, int(_UNSURE * len(free)))]]
         labelled = labelled[:0]  # unsure is unsure, also beside a labelled picture
     generator = np.random.default_rng(seed)

@@ -20,9 +20,9 @@ def add_labelled(parser: argparse.ArgumentParser) -> None:
 
 
 def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> tuple[Any, Any]:
-    """The pile, and apart from it the run's test pictures if they are among these.
+    """The pile, and apart from it the run's test pictures if they are among these: no classifier learns from those.
 
-    Where fewer than `fewest` of those have a label, too few to judge by, they belong to the pile and None is the test.
+    Where fewer than `fewest` of them have a label, too few to judge by, None stands for the test.
     """
     from isthmus.images.labels import attach, look_alikes, read_table
     from isthmus.models._loading import splits_of
@@ -37,6 +37,9 @@ def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> 
     for note in look_alikes(pictures.classes):
         say(f"note: {note}")
     held = np.zeros(len(pictures), bool) if pictures.split is None else pictures.split == "test"
-    if (pictures.labels[held] >= 0).sum() < fewest:
-        return pictures, None
-    return pictures.take(~held), pictures.take(held)
+    judging = int((pictures.labels[held] >= 0).sum())
+    if judging >= fewest:
+        return pictures.take(~held), pictures.take(held)
+    if judging:
+        say(f"note: {judging} of the labels are of test pictures, too few to judge by, and not to be learnt from")
+    return pictures.take(~held), None

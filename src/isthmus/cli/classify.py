@@ -30,15 +30,16 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from isthmus.classify.classifier import Classifier
-    from isthmus.classify.draws import balanced_draw
-    from isthmus.classify.saving import save_classifier
+    from isthmus.classify.draws import only
+    from isthmus.classify.saving import check_name, save_classifier
     from isthmus.models._loading import load
     from isthmus.run import Run
 
+    check_name(arguments.name)
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
     pile, test = pile_and_test(folder, arguments)
     if arguments.label_count is not None:
-        pile.labels = balanced_draw(pile.labels, pile.ids, arguments.label_count, arguments.seed)
+        pile.labels = only(pile, arguments.label_count, arguments.seed)
     classifier = Classifier(model=model, head=arguments.head, level=arguments.level, seed=arguments.seed)
     with stages() as told:
         classifier.fit(pile, told=told)

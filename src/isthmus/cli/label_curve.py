@@ -1,4 +1,4 @@
-"""Accuracy against the number of labels, every head beside every baseline on the same draws: a table and a plot."""
+"""Accuracy against the number of labels: every head beside every baseline on the same draws."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,10 +10,14 @@ from isthmus.errors import UsageError
 
 __all__ = ["arguments", "run"]
 
+_COUNTS = (10, 100, 1000)
+
 
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     add_labelled(parser)
-    parser.add_argument("--counts", type=_numbers, default=(10, 100, 1000), metavar="N,N,...", help="numbers of labels")
+    parser.add_argument(
+        "--counts", type=_numbers, metavar="N,N,...", help="numbers of labels (default: 10,100,1000 if known)"
+    )
     parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), metavar="N,N,...", help="of the balanced draws")
     parser.add_argument("--heads", type=_words, default=("blend", "linear"), metavar="NAME,...", help="ways to learn")
     parser.add_argument("-o", "--out", metavar="PNG", help="the plot (default: label-curve.png in the run folder)")
@@ -31,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     if test is None:
         raise UsageError("there are no test pictures to judge by", "Fit the run with --test, or on a set with a test.")
     heads = {name: discover.find("classify.heads", name, "Head")() for name in arguments.heads}
-    start, counts, seeds = untrained(folder.path), arguments.counts, arguments.seeds
+    known = int((pile.labels >= 0).sum())
+    counts = arguments.counts or tuple(c for c in _COUNTS if len(pile.classes) <= c < known) or (known,)
+    start, seeds = untrained(folder.path), arguments.seeds
     with stages() as told:
         curve = label_curve(model, pile, test, counts, seeds, heads, start, told=told)
     data = "given" if arguments.path else "the run's own"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from isthmus.cli._labelled import add_labelled, pile_and_test
 from isthmus.cli._talk import say, stages
+from isthmus.errors import UsageError
 
 __all__ = ["arguments", "run"]
 
@@ -23,6 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from isthmus.classify.classifier import Classifier
+    from isthmus.classify.draws import units
     from isthmus.classify.features import Features
     from isthmus.classify.heads._head import Pile, stage
     from isthmus.classify.suggest import suggest
@@ -30,6 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.models._loading import load
     from isthmus.run import Run
 
+    out = arguments.out and Path(arguments.out)
+    if out and out.exists() and not (arguments.labels and out.samefile(arguments.labels)):
+        raise UsageError(f"{out} is there already", f"Add to it with --labels {out}, or choose another name.")
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
     pictures, _ = pile_and_test(folder, arguments)
     labels, probabilities, found = pictures.labels, None, None
@@ -37,19 +42,30 @@ def run(arguments: argparse.Namespace) -> int:
         features = Features.learn(model, pictures)
         pile = Pile(features.of(pictures, stage(told, "looking at the pictures")), told)
         if len(np.unique(labels[labels >= 0])) > 1:
-            classifier = Classifier(model=model).fit_rows(pile, labels, pictures.classes)
+            classifier = Classifier(model=model).fit_rows(pile, labels, pictures.classes, units(pictures))
             probabilities = classifier.probabilities(pile.rows)
             found = classifier.expected_
     if found is not None:
         say(f"now, by leaving labels out: {found.value:.1%} right ({found.low:.1%} .. {found.high:.1%})")
     chosen = suggest(pile, labels, arguments.n, arguments.seed, probabilities)
-    text = io.StringIO(newline="")
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["id", "label", "reason"])
-    lines.writerows([pictures.ids[one.row], "", one.reason] for one in chosen)
+    text = _table([(str(pictures.ids[one.row]), "", one.reason) for one in chosen], arguments.labels)
     if arguments.out is None:
-        print(text.getvalue(), end="")
+        print(text, end="")
     else:
-        write_atomically(Path(arguments.out), text.getvalue().encode())
+        write_atomically(Path(arguments.out), text.encode())
         say(f"wrote {arguments.out}: fill in the labels, then: isthmus classify {arguments.run_folder} --labels TABLE")
     return 0
+
+
+def _table(wanted: list[tuple[str, str, str]], labels: str | None) -> str:
+    """What was labelled before, then what to label: one table that grows, so that no label is ever lost."""
+    from isthmus.images.labels import read_table
+
+    before = read_table(Path(labels)) if labels else None
+    kept = (
+        [] if before is None else [(i, label, "") for i, label in zip(before.ids, before.labels, strict=True) if label]
+    )
+    text = io.StringIO(newline="")
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerows([("id", "label", "reason"), *kept, *wanted])
+    return text.getvalue()

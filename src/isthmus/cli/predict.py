@@ -1,4 +1,4 @@
-"""Name the class of each picture, how sure that is, what else it may be, and which look like nothing known."""
+"""Name the class of each picture, how sure that is, what else it may be, and what looks like nothing known."""
 
 import argparse
 import csv

@@ -7,7 +7,7 @@ from isthmus.images.pictures import UNKNOWN, Pictures
 from isthmus.images.tiles import parent
 from isthmus.keys import keys_of, stream
 
-__all__ = ["draw_labels", "split"]
+__all__ = ["draw_labels", "split", "units_of"]
 
 _SMALL = 10
 """A label with fewer units than this is drawn together with the other small ones."""
@@ -26,7 +26,7 @@ def split(
             raise UsageError(f"the {name} fraction is {share}", "Give a number from 0 up to, not including, 1.")
     if validation + test >= 1:
         raise UsageError("nothing would be left to train on", "Make validation and test smaller.")
-    units = _units(pictures, group)
+    units = units_of(pictures, group)
     own = pictures.split is not None and bool(np.any(pictures.split == "test"))
     result = np.full(len(pictures), "train", dtype=object)
     pool = np.arange(len(pictures))
@@ -47,7 +47,7 @@ def draw_labels(pictures: Pictures, count: int, seed: int, group: str | None = N
     known = np.flatnonzero(pictures.labels != UNKNOWN)
     if not 0 < count <= len(known):
         raise UsageError(f"{count} labels are wanted and {len(known)} pictures are labelled", "Ask for fewer.")
-    units = (_units(pictures, group) if group or pictures.source.get("group") else pictures.keys)[known]
+    units = (units_of(pictures, group) if group or pictures.source.get("group") else pictures.keys)[known]
     first, inverse, sizes = _distinct(units)
     labels = _majority(pictures.labels[known], inverse)
     order = np.lexsort((_hashed(first, seed, "labels"), labels))
@@ -59,7 +59,7 @@ def draw_labels(pictures: Pictures, count: int, seed: int, group: str | None = N
     return known[np.isin(inverse, taken)]
 
 
-def _units(pictures: Pictures, group: str | None) -> np.ndarray:
+def units_of(pictures: Pictures, group: str | None = None) -> np.ndarray:
     """A key for what must stay together: the group, the picture that a tile was cut from, or the picture itself."""
     group = group or pictures.source.get("group")
     if group is not None:

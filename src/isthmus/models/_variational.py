@@ -25,7 +25,7 @@ __all__ = ["Variational"]
 
 @dataclass(kw_only=True, eq=False)
 class Variational(Reconstructing, ABC):
-    """Every picture is a Gaussian in the latent space; the prior is the standard normal."""
+    """Every picture is a Gaussian in the latent space; the prior is the standard normal, or what a model says it is."""
 
     has_density: ClassVar[bool] = True
     gaussian_codes = True

@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from isthmus.augment import View, habits_for, view
+from isthmus.augment import View, habits_for, looked_at, view
+from isthmus.errors import DataError
 from isthmus.estimator import option
 from isthmus.models._reconstructing import Reconstructing
 from isthmus.models._trained import sample_rows
@@ -26,7 +27,7 @@ from isthmus.train.players import Batch, Feed, Phase, Player, Terms
 
 __all__ = ["Contrastive", "Model"]
 
-_LOOKED_AT, _SETTLED_ON = 5000, 12_000
+_SETTLED_ON = 12_000
 _PROJECTED = 64
 _DECODER_LOOKS = 100_000
 
@@ -81,14 +82,23 @@ class Contrastive(Reconstructing):
 
     def _start_from(self, data: Resident) -> None:
         super()._start_from(data)
-        found = habits_for(data.pictures(sample_rows(len(data), _LOOKED_AT)), self.mirror, self.quarters)
+        x = data.pictures(sample_rows(len(data), looked_at(self.shape_)))
+        if x.min() < 0 or x.max() > 1:
+            raise DataError(
+                f"pixels from {x.min():.3g} to {x.max():.3g} cannot be relit, which views are", "Leave --scale at auto."
+            )
+        found = habits_for(x, self.mirror, self.quarters)
         self.views_: View = found.view
         self.views_reason_ = found.reason
 
+    def _remarks(self, x: torch.Tensor) -> list[str | None]:
+        return [*super()._remarks(x), self.views_reason_]
+
     def _settle_statistics(self, data: Resident) -> None:
         """Batch norm has seen views only; whoever uses the encoder shows it pictures."""
-        rows = sample_rows(len(data), _SETTLED_ON).split(512)
-        settle(self.net_["encoder"], (data.pictures(part) for part in rows))
+        rows = sample_rows(len(data), _SETTLED_ON)
+        parts = rows.tensor_split(-(-len(rows) // 512))  # equal ones, for each counts alike
+        settle(self.net_["encoder"], (data.pictures(part) for part in parts))
 
 
 Model = Contrastive

@@ -9,6 +9,7 @@ from torch import nn
 
 from isthmus.estimator import option
 from isthmus.keys import keys_of
+from isthmus.models._reconstructing import Reconstructing
 from isthmus.models._variational import Variational
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
@@ -49,6 +50,10 @@ class MixtureVAE(Variational):
         assert posterior.log_variance is not None
         log_q = posterior.log_density(z.float()).sum(1) + 0.5 * self.latent * math.log(2 * math.pi)
         return log_q - self.log_prior(z)
+
+    def _remarks(self, x: torch.Tensor) -> list[str | None]:
+        """No word of collapse: how far codes are from the standard normal says nothing here."""
+        return Reconstructing._remarks(self, x)
 
     def _score(self, x: torch.Tensor, noise: Noise) -> torch.Tensor:
         x = self.seen(x, noise)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import nn
 
 from isthmus.estimator import option
-from isthmus.nets._net import Habits, kaiming
+from isthmus.nets._net import Habits, dense, kaiming
 from isthmus.nets.conv import Conv, Layer
 
 __all__ = ["Net", "Pooled"]
@@ -28,9 +28,12 @@ class Pooled(Conv):
     batch_norm: bool = option(True, "normalise after every convolution")
 
     def encoder(self, shape: tuple[int, ...], width: int) -> nn.Sequential:
-        *blocks, _, _ = super().encoder(shape, width)
+        channels, layers, _ = self._plan(shape)
+        blocks = list(super().encoder(shape, width))[: len(layers)]
         pooled = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        return nn.Sequential(*blocks, pooled, kaiming(nn.Linear(self._plan(shape)[0][-1], width), 1.0))
+        widths = (channels[-1], *self.hidden)
+        code = kaiming(nn.Linear(widths[-1], width), 1.0)
+        return nn.Sequential(*blocks, pooled, *dense(widths, self.activation, self.batch_norm), code)
 
     def decoder(self, width: int, shape: tuple[int, ...]) -> nn.Sequential:
         """No mirror image: this trunk looks closely, and drawing what it says takes less."""

@@ -21,7 +21,10 @@ class GraphHead(Base):
     shares: str = option("labels", "how common each class is taken to be", choices=("labels", "equal", "unknown"))
 
     def fit(self, pile: Pile, labels: np.ndarray, classes: int) -> "GraphHead":
-        self.spread_ = spread(pile.graph(), labels, classes, self._prior(labels, classes)).astype(np.float32)
+        present = np.unique(labels[labels >= 0])
+        place = np.where(labels >= 0, np.searchsorted(present, labels), -1)
+        self.spread_ = np.zeros((len(labels), classes), np.float32)
+        self.spread_[:, present] = spread(pile.graph(), place, len(present), self._prior(place, len(present)))
         self.bank_ = pile.rows.astype(np.float16)
         self._pile = pile
         return self
