@@ -18,7 +18,7 @@ from isthmus.contract import Fitted, Tick
 from isthmus.errors import DataError, UsageError
 from isthmus.estimator import Estimator, option
 from isthmus.images.arrays import class_codes
-from isthmus.stats.calibration import fit_temperature
+from isthmus.stats.calibration import fit_temperature, softmax
 from isthmus.stats.conformal import set_threshold, sets_of
 from isthmus.stats.intervals import wilson_interval
 from isthmus.stats.knn import neighbours
@@ -211,6 +211,4 @@ def _logits(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    from isthmus.stats.calibration import softmax
-
     return softmax(_logits(probabilities), temperature)
