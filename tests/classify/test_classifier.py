@@ -243,6 +243,20 @@ def test_a_curve_sets_heads_beside_baselines_and_says_who_wins(
     assert out.stat().st_size > 1000
 
 
+def test_of_a_large_pile_some_are_looked_at_and_all_that_are_labelled(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from isthmus.cli import _labelled
+
+    labels = np.full(500, -1)
+    labels[::50] = 1
+    some = _labelled._at_most(Pictures.from_array(np.zeros((500, 1, 4, 4), np.uint8), labels), 100)
+    assert len(some) == 100
+    assert (some.labels >= 0).sum() == 10
+    assert len(set(some.ids)) == 100
+    assert "100 of 500 pictures are looked at" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

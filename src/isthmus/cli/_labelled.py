@@ -13,6 +13,8 @@ from isthmus.errors import DataError
 
 __all__ = ["add_labelled", "pile_and_test"]
 
+_MOST = 100_000
+
 
 def add_labelled(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_folder", metavar="RUN")
@@ -38,8 +40,20 @@ def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> 
         say(f"note: {note}")
     held = np.zeros(len(pictures), bool) if pictures.split is None else pictures.split == "test"
     judging = int((pictures.labels[held] >= 0).sum())
+    pile = _at_most(pictures.take(~held), _MOST)
     if judging >= fewest:
-        return pictures.take(~held), pictures.take(held)
+        return pile, pictures.take(held)
     if judging:
         say(f"note: {judging} of the labels are of test pictures, too few to judge by, and not to be learnt from")
-    return pictures.take(~held), None
+    return pile, None
+
+
+def _at_most(pile: Any, most: int) -> Any:
+    """All that are labelled, and others spread evenly over the pile: a graph compares all pictures with all."""
+    if len(pile) <= most:
+        return pile
+    free = np.flatnonzero(pile.labels < 0)
+    labelled = np.flatnonzero(pile.labels >= 0)
+    some = free[np.linspace(0, len(free) - 1, min(len(free), max(0, most - len(labelled)))).round().astype(int)]
+    say(f"note: {len(labelled) + len(some):,} of {len(pile):,} pictures are looked at, with all that are labelled")
+    return pile.take(np.sort(np.concatenate([labelled, some])))
