@@ -12,7 +12,7 @@ __all__ = ["Habits", "habits_for", "looked_at"]
 
 _SIDE = 12
 _BANK, _ASKED = 4000, 1000
-_MIRRORED, _TURNED = 1.25, 1.02
+_MIRRORED, _TURNED, _STRANGE = 1.25, 1.02, 9.0
 _EMPTY, _NEAR = 0.5, 0.04
 _MOST, _MOST_NUMBERS = 5000, 1 << 25
 
@@ -31,10 +31,11 @@ def habits_for(pictures: torch.Tensor, mirror: str = "auto", quarters: str = "au
     A mirrored picture that lies about as near to the others as the picture itself does might be one of them; likewise
     one turned by a quarter. Pictures whose edges are mostly of one value are drawn on a ground, others go on beyond.
     """
-    small = F.adaptive_avg_pool2d(pictures, (min(_SIDE, pictures.shape[2]), min(_SIDE, pictures.shape[3])))
+    side = min(_SIDE, pictures.shape[2]), min(_SIDE, pictures.shape[3])
+    small = F.adaptive_avg_pool2d(pictures, side).cpu()
     flips = _strangeness(small, small.flip(3))
     square = pictures.shape[2] == pictures.shape[3]
-    turns = max(_strangeness(small, small.rot90(1, (2, 3))), _strangeness(small, small.flip(2))) if square else 9.0
+    turns = max(_strangeness(small, small.rot90(1, (2, 3))), _strangeness(small, small.flip(2))) if square else _STRANGE
     ground = _ground(pictures)
     made = View(
         mirror=mirror == "yes" or (mirror == "auto" and flips <= _MIRRORED),
@@ -53,18 +54,18 @@ def habits_for(pictures: torch.Tensor, mirror: str = "auto", quarters: str = "au
 
 
 def _strangeness(small: torch.Tensor, changed: torch.Tensor) -> float:
-    """How much farther the changed pictures lie from their nearest neighbours than the pictures do, in the median."""
+    """How much farther the changed pictures lie from their nearest neighbours than the pictures do, in the median.
+
+    Piles are often sorted by class: those that are asked, and those they are compared with, are spread over all.
+    """
     if len(small) < 3:
-        return 9.0
-    # Piles are often sorted by class: whoever is asked, and whom he is compared with, are spread over all.
-    bank = small[:: -(-len(small) // _BANK)].flatten(1)
-    asked = torch.arange(0, len(small), -(-len(small) // _ASKED))
-    itself = asked // -(-len(small) // _BANK), asked % -(-len(small) // _BANK) == 0
+        return _STRANGE
+    bank, asked = (torch.linspace(0, len(small) - 1, min(n, len(small))).round().long() for n in (_BANK, _ASKED))
+    itself = asked[:, None] == bank[None]
 
     def nearest(rows: torch.Tensor) -> torch.Tensor:
-        distances = torch.cdist(rows[asked].flatten(1), bank)
-        distances[itself[1].nonzero()[:, 0], itself[0][itself[1]]] = torch.inf  # nobody's neighbour is he himself
-        return distances.amin(1)
+        distances = torch.cdist(rows[asked].flatten(1), small[bank].flatten(1))
+        return distances.masked_fill_(itself, torch.inf).amin(1)
 
     return float((nearest(changed) / nearest(small).clamp_min(1e-6)).median())
 
