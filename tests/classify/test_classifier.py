@@ -104,7 +104,7 @@ def test_one_label_a_class_classifies_but_promises_nothing(plane: Any, digits: A
     x, y = digits
     classifier = Classifier(model=plane).fit(x[:1200], few(y[:1200], 1))
     assert classifier.expected_ is None
-    with pytest.raises(DataError, match=r"no conformal sets.*single label.*at least two"):
+    with pytest.raises(DataError, match=r"no conformal sets.*single label.*Label more"):
         classifier.predict_set(x[:5])
 
 

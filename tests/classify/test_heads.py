@@ -121,7 +121,14 @@ def test_folds_part_the_labels_and_leave_every_class_somewhere_to_learn_from() -
     assert sorted(np.concatenate(parts)) == list(range(11))
     for part in parts:
         assert set(np.delete(labels, part)) >= {0, 1}
-    assert folds(np.array([0, 0, 1]), np.arange(3), 5, 0) == []
+    assert folds(np.array([0, 1, 2]), np.arange(3), 5, 0) == []
+
+
+def test_a_class_with_a_single_label_is_learnt_from_and_not_judged() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    parts = folds(labels, np.arange(6), 5, 0)
+    assert sorted(np.concatenate(parts)) == [0, 1, 2, 3, 4]
+    assert all(set(np.delete(labels, part)) == {0, 1, 2} for part in parts)
 
 
 def test_what_belongs_together_is_in_one_fold() -> None:

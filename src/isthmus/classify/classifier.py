@@ -84,7 +84,7 @@ class Classifier(Estimator):
             except DataError as reason:
                 self.no_sets_ = str(reason)
         else:
-            self.no_sets_ = "a class has a single label, so nothing can be held out. Give each class at least two."
+            self.no_sets_ = "every class has a single label, so nothing can be held out. Label more."
         self.suspects_ = self._suspects(told, labels, rows)
         self._remember(pile)
         return self

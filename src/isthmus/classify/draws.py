@@ -24,19 +24,20 @@ def units(X: Any) -> np.ndarray:
 
 
 def folds(labels: np.ndarray, together: np.ndarray, most: int, seed: int) -> list[np.ndarray]:
-    """The labelled rows in up to `most` parts, each class over as many of them as it has units.
+    """Labelled rows in up to `most` parts, each class in all of them.
 
-    None where some class has a single unit: whoever did not see it could not know the class.
+    The rows of a class with a single unit are in no part: whoever did not see them could not know the class.
     """
     known = np.flatnonzero(labels >= 0)
     first, unit = np.unique(together[known], return_inverse=True)
     of_class = {c: np.unique(unit[labels[known] == c]) for c in np.unique(labels[known])}
-    parts = min([most, *(len(found) for found in of_class.values())])
-    if parts < 2:
+    several = [found for found in of_class.values() if len(found) > 1]
+    if not several:
         return []
+    parts = min([most, *map(len, several)])
     generator = np.random.default_rng(seed)
     part = np.full(len(first), -1)
-    for found in of_class.values():
+    for found in several:
         free = generator.permutation(found[part[found] < 0])
         part[free] = (np.arange(len(free)) + generator.integers(parts)) % parts
     made = [known[part[unit] == number] for number in range(parts)]

@@ -44,7 +44,7 @@ def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> 
     if judging >= fewest:
         return pile, pictures.take(held)
     if judging:
-        say(f"note: {judging} of the labels are of test pictures, too few to judge by, and not to be learnt from")
+        say(f"note: labels of test pictures, too few to judge by and not to be learnt from: {judging}")
     return pile, None
 
 

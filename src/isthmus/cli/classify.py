@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder.record(*records)
     if arguments.json:
         print_json(*(record.to_json() for record in records))
-    else:
+    elif records:
         rows = [[r.name, f"{100 * r.value:.1f} %", _interval(r.interval), f"{r.n:,}"] for r in records]
         judged = "by leaving labels out" if test is None else "on test pictures"
         title = f"with {labels:,} labels of {len(classifier.classes_)} classes, {judged}"
