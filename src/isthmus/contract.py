@@ -8,7 +8,7 @@ import torch
 
 from isthmus.keys import keys_of
 
-__all__ = ["Dense", "Fitted", "Tick", "batches", "evaluate", "keys_for", "part_of"]
+__all__ = ["Dense", "Fitted", "Tick", "batches", "evaluate", "evenly", "keys_for", "part_of", "some_of"]
 
 Tick = Callable[[int, int], None]
 """Called with (done, total) after every batch: what a progress bar hangs on."""
@@ -38,8 +38,19 @@ class Dense(Fitted, Protocol):
 
 
 def part_of(X: Any, start: int, stop: int) -> Any:
-    """Some rows of an array, or of `Pictures`, which know their own layout and keep it."""
+    """A run of rows of an array, or of `Pictures`, which know their own layout and keep it."""
     return X.take(np.arange(start, min(stop, len(X)))) if hasattr(X, "pixels") else X[start:stop]
+
+
+def evenly(n: int, most: int) -> np.ndarray:
+    """At most so many of `n` rows, spread evenly over all: sorted piles are seen from end to end."""
+    return np.linspace(0, n - 1, min(n, most)).round().astype(int)
+
+
+def some_of(X: Any, most: int) -> Any:
+    """At most so many pictures, spread evenly over the pile."""
+    rows = evenly(len(X), most)
+    return X.take(rows) if hasattr(X, "pixels") else X[rows]
 
 
 def keys_for(X: Any) -> np.ndarray:

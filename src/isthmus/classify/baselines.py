@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.contract import Fitted, batches
+from isthmus.classify.features import small_pixels
+from isthmus.contract import Fitted, evaluate, some_of
 from isthmus.stats.spectrum import principal_components
 
 __all__ = ["BASELINES", "Baseline", "pixels_of"]
 
-_LARGEST_SIDE = 32
 _PLANE = 64
 _LEARNT_FROM = 10_000
 
@@ -29,16 +29,8 @@ class Baseline:
 
 
 def pixels_of(model: Fitted, X: Any) -> np.ndarray:
-    """Scaled pixels in rows; large pictures are averaged down to 32 a side."""
-    import torch
-    import torch.nn.functional as F
-
-    parts = []
-    for _, x in batches(model, X, 2048):
-        if x.ndim == 4 and max(x.shape[2:]) > _LARGEST_SIDE:
-            x = F.adaptive_avg_pool2d(x, (min(_LARGEST_SIDE, x.shape[2]), min(_LARGEST_SIDE, x.shape[3])))
-        parts.append(x.flatten(1).float().cpu())
-    return torch.cat(parts).numpy()
+    """Scaled pixels in rows."""
+    return evaluate(model, X, small_pixels, 2048).numpy()
 
 
 def _as_they_are(pile: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +41,7 @@ def _in_a_plane(pile: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.nda
     """PCA of all pictures, labelled or not."""
     import torch
 
-    some = pile[np.linspace(0, len(pile) - 1, min(len(pile), _LEARNT_FROM)).round().astype(int)]
+    some = some_of(pile, _LEARNT_FROM)
     plane = principal_components(some, min(_PLANE, *some.shape))
     return tuple(plane.encode(torch.from_numpy(rows)).numpy() for rows in (pile, asked))  # type: ignore[return-value]
 

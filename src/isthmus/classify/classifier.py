@@ -14,7 +14,7 @@ from isthmus import discover
 from isthmus.classify.draws import folds, units
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Head, Pile, Told, stage
-from isthmus.contract import Fitted, Tick
+from isthmus.contract import Fitted, Tick, evenly
 from isthmus.errors import DataError, UsageError
 from isthmus.estimator import Estimator, option
 from isthmus.images.arrays import class_codes
@@ -69,9 +69,9 @@ class Classifier(Estimator):
         self.check_params()
         check_labels(labels, classes)
         self.classes_ = classes
-        self._together = np.arange(len(labels)) if together is None else together
+        together = np.arange(len(labels)) if together is None else together
         self.head_ = self._head().fit(pile, labels, len(classes))
-        told, rows = self._told_by_others(pile, labels)
+        told, rows = self._told_by_others(pile, labels, together)
         names = np.asarray(classes, dtype=object)
         self.told_, self.truth_ = names[told.argmax(1)], names[labels[rows]]
         self.temperature_, self.threshold_, self.expected_ = 1.0, None, None
@@ -139,9 +139,9 @@ class Classifier(Estimator):
 
     # -- how it is done -------------------------------------------------------------------------------------------
 
-    def _told_by_others(self, pile: Pile, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _told_by_others(self, pile: Pile, labels: np.ndarray, together: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities of labelled rows from heads that did not know their labels, and which rows those are."""
-        self.folds_ = parts = folds(labels, self._together, _FOLDS, self.seed)
+        self.folds_ = parts = folds(labels, together, _FOLDS, self.seed)
         told = []
         for part in parts:
             hidden = labels.copy()
@@ -161,7 +161,7 @@ class Classifier(Estimator):
 
     def _remember(self, pile: Pile) -> None:
         """Some of the pile, and how far from them the others usually are."""
-        places = np.linspace(0, len(pile.rows) - 1, min(2 * _KNOWN, len(pile.rows))).round().astype(int)
+        places = evenly(len(pile.rows), 2 * _KNOWN)
         self.known_ = pile.rows[places[::2]]
         others = pile.rows[places[1::2]] if len(places) > 1 else self.known_
         self.usual_ = np.sort(neighbours(others, self.known_, 1)[0][:, 0])

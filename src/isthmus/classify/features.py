@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 
 from isthmus.augment import habits_for, looked_at
-from isthmus.contract import Fitted, Tick, batches, part_of
+from isthmus.contract import Fitted, Tick, batches, part_of, some_of
 from isthmus.stats.spectrum import Components, principal_components
 
-__all__ = ["Features"]
+__all__ = ["Features", "small_pixels"]
 
 _WIDEST_FLAT, _SIDE, _LARGEST = 1024, 2, 32
 _LEARNT_FROM = 10_000
@@ -46,8 +46,7 @@ class Features:
     @classmethod
     def learn(cls, model: Fitted, X: Any) -> "Features":
         """From some of the pictures, spread evenly over the pile."""
-        rows = np.linspace(0, len(X) - 1, min(len(X), _LEARNT_FROM)).round().astype(int)
-        some = X.take(rows) if hasattr(X, "pixels") else X[rows]
+        some = some_of(X, _LEARNT_FROM)
         shape = model.tensor(part_of(some, 0, 1)).shape[1:]
         mirrored = len(shape) == 3 and _mirrored(model, some, looked_at(tuple(shape)))
         parts: dict[str, list[torch.Tensor]] = {}
@@ -78,8 +77,7 @@ class Features:
 
 def _mirrored(model: Fitted, some: Any, most: int) -> bool:
     """Whether a mirrored picture counts as the same one: as the model was told, or as the pictures say."""
-    rows = np.linspace(0, len(some) - 1, min(len(some), most)).round().astype(int)
-    looked = model.tensor(some.take(rows) if hasattr(some, "pixels") else some[rows]).float().cpu()
+    looked = model.tensor(some_of(some, most)).float().cpu()
     return habits_for(looked, getattr(model, "mirror", "auto")).view.mirror
 
 
@@ -96,8 +94,14 @@ def _looked_at(model: Fitted, x: torch.Tensor) -> dict[str, torch.Tensor]:
     layers = model.features(x, range(model.depth))
     before = [layer for layer in layers[:-1] if layer.ndim == 2 and layer.shape[1] <= _WIDEST_FLAT]
     maps = [F.adaptive_avg_pool2d(layer.float(), _SIDE).flatten(1) for layer in layers if layer.ndim == 4][-2:]
-    small = F.adaptive_avg_pool2d(x, (min(_LARGEST, x.shape[2]), min(_LARGEST, x.shape[3]))) if x.ndim == 4 else x
     found = {"deep": (before[-1] if before else layers[-1].flatten(1)).float()}
     if maps:
         found["maps"] = torch.cat(maps, dim=1)
-    return found | {"pixels": small.flatten(1)}
+    return found | {"pixels": small_pixels(x)}
+
+
+def small_pixels(x: torch.Tensor) -> torch.Tensor:
+    """Scaled pixels in rows; large pictures are averaged down to 32 a side."""
+    if x.ndim == 4:
+        x = F.adaptive_avg_pool2d(x, (min(_LARGEST, x.shape[2]), min(_LARGEST, x.shape[3])))
+    return x.flatten(1)

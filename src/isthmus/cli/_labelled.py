@@ -52,8 +52,10 @@ def _at_most(pile: Any, most: int) -> Any:
     """All that are labelled, and others spread evenly over the pile: a graph compares all pictures with all."""
     if len(pile) <= most:
         return pile
+    from isthmus.contract import evenly
+
     free = np.flatnonzero(pile.labels < 0)
     labelled = np.flatnonzero(pile.labels >= 0)
-    some = free[np.linspace(0, len(free) - 1, min(len(free), max(0, most - len(labelled)))).round().astype(int)]
+    some = free[evenly(len(free), max(0, most - len(labelled)))]
     say(f"note: {len(labelled) + len(some):,} of {len(pile):,} pictures are looked at, with all that are labelled")
     return pile.take(np.sort(np.concatenate([labelled, some])))

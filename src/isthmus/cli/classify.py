@@ -9,7 +9,7 @@ from isthmus.cli._talk import print_json, say, stages, table
 
 __all__ = ["arguments", "run"]
 
-_BESIDE = ("pixels-logistic", "pixels-svm")
+_BESIDE = ("pixels-logistic", "pixels-svm")  # they take pixels as they are, and need those of labelled pictures only
 _SUSPECTS_SHOWN = 5
 
 
@@ -92,10 +92,10 @@ def _on_test(classifier: Any, model: Any, pile: Any, test: Any) -> dict[str, Any
     from isthmus.classify.baselines import BASELINES, pixels_of
 
     told = {_title(classifier, model): classifier.predict(test)}
-    pixels, asked, known = pixels_of(model, pile), pixels_of(model, test), pile.labels >= 0
+    labelled = pile.take(pile.labels >= 0)
+    pixels, asked = pixels_of(model, labelled), pixels_of(model, test)
     for name in _BESIDE:
-        rows, wanted = BASELINES[name].rows(pixels, asked)
-        told[BASELINES[name].title] = BASELINES[name].classifier().fit(rows[known], _names(pile)[known]).predict(wanted)
+        told[BASELINES[name].title] = BASELINES[name].classifier().fit(pixels, _names(labelled)).predict(asked)
     return told
 
 
