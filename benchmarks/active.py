@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     started = time.process_time()
     model = Contrastive(seed=given.pretraining).fit(train, watchers=[Lines()])
     features = Features.learn(model, train)
-    pile, asked = Pile(features.of(train)), features.of(test)
+    pile, asked = features.pile(train), features.pile(test)
     pile.graph()
     prepared = time.process_time() - started
     records = []
@@ -111,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
 def _trial(
     choose: Choose,
     pile: Pile,
-    asked: np.ndarray,
+    asked: Pile,
     truth: np.ndarray,
     test: np.ndarray,
     seed: int,

@@ -8,7 +8,7 @@ import torch
 
 from isthmus.keys import keys_of
 
-__all__ = ["Dense", "Fitted", "Tick", "batches", "evaluate", "evenly", "keys_for", "part_of", "some_of"]
+__all__ = ["Dense", "Fitted", "Tick", "batches", "evaluate", "evenly", "keys_for", "part_of", "some", "some_of"]
 
 Tick = Callable[[int, int], None]
 """Called with (done, total) after every batch: what a progress bar hangs on."""
@@ -42,6 +42,11 @@ def part_of(X: Any, start: int, stop: int) -> Any:
     return X.take(np.arange(start, min(stop, len(X)))) if hasattr(X, "pixels") else X[start:stop]
 
 
+def some(X: Any, rows: np.ndarray) -> Any:
+    """These rows of an array, or of `Pictures`."""
+    return X.take(rows) if hasattr(X, "pixels") else X[rows]
+
+
 def evenly(n: int, most: int) -> np.ndarray:
     """At most so many of `n` rows, spread evenly over all: sorted piles are seen from end to end."""
     return np.linspace(0, n - 1, min(n, most)).round().astype(int)
@@ -49,8 +54,7 @@ def evenly(n: int, most: int) -> np.ndarray:
 
 def some_of(X: Any, most: int) -> Any:
     """At most so many pictures, spread evenly over the pile."""
-    rows = evenly(len(X), most)
-    return X.take(rows) if hasattr(X, "pixels") else X[rows]
+    return some(X, evenly(len(X), most))
 
 
 def keys_for(X: Any) -> np.ndarray:

@@ -1,8 +1,8 @@
 """A classifier from any fitted model and a handful of labels; it says how sure it is, and of which pictures not at all.
 
-Certainty comes from the labels themselves: every labelled picture is told once by a head that did not know its label.
-Those answers give the temperature that makes probabilities honest, the threshold of the conformal sets
-(cross-conformal: the promise is that of the fold heads), and the expected accuracy.
+Certainty comes from the labels themselves: every labelled picture (one in five, where a head learns slowly) is told
+once by a head that did not know its label. Those answers give the temperature that makes probabilities honest, the
+threshold of the conformal sets (cross-conformal: the promise is that of the fold heads), and the expected accuracy.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ import numpy as np
 from isthmus import discover
 from isthmus.classify.draws import folds, units
 from isthmus.classify.features import Features
-from isthmus.classify.heads._head import Head, Pile, Told, stage
-from isthmus.contract import Fitted, Tick, evenly
+from isthmus.classify.heads._head import Head, Pile, Told
+from isthmus.contract import Fitted, evenly
 from isthmus.errors import DataError, UsageError
 from isthmus.estimator import Estimator, option
 from isthmus.images.arrays import class_codes
@@ -59,13 +59,12 @@ class Classifier(Estimator):
         self.whole_ = y is not None and np.asarray(y).dtype.kind in "iu"
         labels, self.classes_ = _labels_of(X, y)
         self.features_ = Features.learn(self._model(), X)
-        rows = self.features_.of(X, stage(told, "looking at the pictures"))
-        return self.fit_rows(Pile(rows, told), labels, self.classes_, units(X))
+        return self.fit_pile(self.features_.pile(X, told), labels, self.classes_, units(X))
 
-    def fit_rows(
+    def fit_pile(
         self, pile: Pile, labels: np.ndarray, classes: tuple[str, ...], together: np.ndarray | None = None
     ) -> Self:
-        """The same on rows that are already features; rows of one value in `together` are never parted."""
+        """The same on a pile that was looked at already; rows of one value in `together` are never parted."""
         self.check_params()
         check_labels(labels, classes)
         self.classes_ = classes
@@ -97,18 +96,24 @@ class Classifier(Estimator):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Calibrated where there were labels enough to do so, one column for each of `classes_`."""
-        return self.probabilities(self.rows(X))
+        seen = self.look(X)
+        told = [self.head_.probabilities(seen.part(slice(i, i + _BLOCK))) for i in range(0, len(seen), _BLOCK)]
+        return _tempered(np.concatenate(told), self.temperature_)
 
     def predict_set(self, X: Any) -> np.ndarray:
         """Booleans, one column a class: the true one is among the marked about as often as `level` says.
 
         The promise is for pictures like the labelled ones. Labels that were picked, not drawn at random, bend it.
         """
-        return self.sets(self.predict_proba(X))
+        if self.threshold_ is None:
+            raise DataError(f"there are no conformal sets: {self.no_sets_}")
+        return sets_of(self.predict_proba(X), self.threshold_)
 
     def typical(self, X: Any) -> np.ndarray:
         """Above 0, at most 1: the share of the pile that lies at least as far from the rest as this picture does."""
-        return self.typical_rows(self.rows(X))
+        distance = neighbours(self.look(X).rows, self.known_, 1)[0][:, 0]
+        nearer = np.searchsorted(self.usual_, distance)
+        return np.asarray((1 + len(self.usual_) - nearer) / (1 + len(self.usual_)))
 
     def score(self, X: Any, y: Any = None) -> float:
         labels, classes = _labels_of(X, y)
@@ -116,37 +121,24 @@ class Classifier(Estimator):
         truth = np.asarray(classes, dtype=object)[labels[known]]
         return float((self.predict(X)[known].astype(str) == truth).mean())
 
-    # -- on rows that are already features ------------------------------------------------------------------------
-
-    def rows(self, X: Any, tick: Tick | None = None) -> np.ndarray:
+    def look(self, X: Any, told: Told | None = None) -> Pile:
+        """What there is to see in these pictures; whoever asks several questions about them looks once, and gives it
+        in their place."""
         if not hasattr(self, "head_"):
             raise UsageError("this classifier is not fitted", "Call fit first.")
-        return self.features_.of(X, tick)
-
-    def probabilities(self, rows: np.ndarray) -> np.ndarray:
-        told = [self.head_.probabilities(rows[i : i + _BLOCK]) for i in range(0, len(rows), _BLOCK)]
-        return _tempered(np.concatenate(told), self.temperature_)
-
-    def sets(self, probabilities: np.ndarray) -> np.ndarray:
-        if self.threshold_ is None:
-            raise DataError(f"there are no conformal sets: {self.no_sets_}")
-        return sets_of(probabilities, self.threshold_)
-
-    def typical_rows(self, rows: np.ndarray) -> np.ndarray:
-        distance = neighbours(rows, self.known_, 1)[0][:, 0]
-        nearer = np.searchsorted(self.usual_, distance)
-        return np.asarray((1 + len(self.usual_) - nearer) / (1 + len(self.usual_)))
+        return X if isinstance(X, Pile) else self.features_.pile(X, told)
 
     # -- how it is done -------------------------------------------------------------------------------------------
 
     def _told_by_others(self, pile: Pile, labels: np.ndarray, together: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities of labelled rows from heads that did not know their labels, and which rows those are."""
-        self.folds_ = parts = folds(labels, together, _FOLDS, self.seed)
+        parts = folds(labels, together, _FOLDS, self.seed)
+        self.folds_ = parts = parts[:1] if self.head_.slow else parts
         told = []
         for part in parts:
             hidden = labels.copy()
             hidden[part] = -1
-            told.append(self._head().fit(pile, hidden, len(self.classes_)).probabilities(pile.rows[part]))
+            told.append(self._head().fit(pile, hidden, len(self.classes_)).probabilities(pile.part(part)))
         rows = np.concatenate(parts) if parts else np.empty(0, np.int64)
         return (np.concatenate(told) if told else np.empty((0, len(self.classes_)))), rows
 

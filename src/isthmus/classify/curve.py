@@ -10,7 +10,7 @@ from isthmus.classify.baselines import BASELINES, pixels_of
 from isthmus.classify.classifier import check_labels
 from isthmus.classify.draws import only
 from isthmus.classify.features import Features
-from isthmus.classify.heads._head import Head, Pile, Told, stage
+from isthmus.classify.heads._head import Head, Pile, Told
 from isthmus.contract import Fitted
 from isthmus.errors import DataError
 from isthmus.stats.intervals import Interval, mean_interval, paired_difference
@@ -102,14 +102,13 @@ def _headed(
 ) -> Iterator[tuple[str, Tell]]:
     """Heads on the model's features: pictures are encoded, and the graph is made, once for all draws."""
     features = Features.learn(model, pile)
-    looking = stage(told, "looking at the pictures")
-    rows, asked = Pile(features.of(pile, looking), told), features.of(test, looking)
+    seen, asked = features.pile(pile, told), features.pile(test, told)
     for name, head in heads.items():
-        yield name, _telling(head, rows, asked, len(pile.classes))
+        yield name, _telling(head, seen, asked, len(pile.classes))
 
 
-def _telling(head: Head, rows: Pile, asked: np.ndarray, classes: int) -> Tell:
-    return lambda labels: head.fresh().fit(rows, labels, classes).probabilities(asked).argmax(axis=1)
+def _telling(head: Head, seen: Pile, asked: Pile, classes: int) -> Tell:
+    return lambda labels: head.fresh().fit(seen, labels, classes).probabilities(asked).argmax(axis=1)
 
 
 def _baselines(model: Fitted, pile: Any, test: Any, names: Sequence[str]) -> Iterator[tuple[str, Tell]]:

@@ -6,6 +6,7 @@ its largest directions, evened out as far as helps (measured: fully for the last
 and given the same length, so that none drowns the others. All of it is learnt from pictures without labels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from isthmus.augment import habits_for, looked_at
+from isthmus.augment import View, habits_for, looked_at
+from isthmus.classify.heads._head import Pile, Told, stage
 from isthmus.contract import Fitted, Tick, batches, part_of, some_of
 from isthmus.stats.spectrum import Components, principal_components
 
-__all__ = ["Features", "small_pixels"]
+__all__ = ["Features", "row_layer", "small_pixels", "views_for"]
 
 _WIDEST_FLAT, _SIDE, _LARGEST = 1024, 2, 32
 _LEARNT_FROM = 10_000
@@ -47,8 +49,8 @@ class Features:
     def learn(cls, model: Fitted, X: Any) -> "Features":
         """From some of the pictures, spread evenly over the pile."""
         some = some_of(X, _LEARNT_FROM)
-        shape = model.tensor(part_of(some, 0, 1)).shape[1:]
-        mirrored = len(shape) == 3 and _mirrored(model, some, looked_at(tuple(shape)))
+        views = views_for(model, some)
+        mirrored = views is not None and views.mirror
         parts: dict[str, list[torch.Tensor]] = {}
         with torch.inference_mode():
             for _, x in batches(model, some, 512):
@@ -66,6 +68,10 @@ class Features:
             rows = [self._row(_blocks(self.model, x, self.mirrored)) for _, x in batches(self.model, X, 512, tick)]
         return torch.cat(rows).numpy()
 
+    def pile(self, X: Any, told: Told | None = None) -> Pile:
+        """The rows with the pictures and the model that they come from."""
+        return Pile(self.of(X, stage(told, "looking at the pictures")), told, self.model, X)
+
     def _row(self, blocks: dict[str, torch.Tensor]) -> torch.Tensor:
         parts = []
         for name, components in self.blocks.items():
@@ -75,10 +81,13 @@ class Features:
         return torch.cat(parts, dim=1)
 
 
-def _mirrored(model: Fitted, some: Any, most: int) -> bool:
-    """Whether a mirrored picture counts as the same one: as the model was told, or as the pictures say."""
-    looked = model.tensor(some_of(some, most)).float().cpu()
-    return habits_for(looked, getattr(model, "mirror", "auto")).view.mirror
+def views_for(model: Fitted, X: Any) -> View | None:
+    """What counts as a view of the same picture: as the model was told, or as the pictures say; rows have none."""
+    shape = tuple(model.tensor(part_of(X, 0, 1)).shape[1:])
+    if len(shape) != 3:
+        return None
+    looked = model.tensor(some_of(X, looked_at(shape))).float().cpu()
+    return habits_for(looked, getattr(model, "mirror", "auto"), getattr(model, "quarters", "auto")).view
 
 
 def _blocks(model: Fitted, x: torch.Tensor, mirrored: bool) -> dict[str, torch.Tensor]:
@@ -92,12 +101,23 @@ def _blocks(model: Fitted, x: torch.Tensor, mirrored: bool) -> dict[str, torch.T
 
 def _looked_at(model: Fitted, x: torch.Tensor) -> dict[str, torch.Tensor]:
     layers = model.features(x, range(model.depth))
-    before = [layer for layer in layers[:-1] if layer.ndim == 2 and layer.shape[1] <= _WIDEST_FLAT]
     maps = [F.adaptive_avg_pool2d(layer.float(), _SIDE).flatten(1) for layer in layers if layer.ndim == 4][-2:]
-    found = {"deep": (before[-1] if before else layers[-1].flatten(1)).float()}
+    row = row_layer(layers)
+    found = {"deep": layers[row].float() if row is not None else _as_row(model.encode(x).mean.float())}
     if maps:
         found["maps"] = torch.cat(maps, dim=1)
     return found | {"pixels": small_pixels(x)}
+
+
+def row_layer(layers: Sequence[torch.Tensor]) -> int | None:
+    """Which layer knows most of what is in a picture: the last one before the code that is a row, if there is one."""
+    before = [i for i, layer in enumerate(layers[:-1]) if layer.ndim == 2 and layer.shape[1] <= _WIDEST_FLAT]
+    return before[-1] if before else None
+
+
+def _as_row(code: torch.Tensor) -> torch.Tensor:
+    """A code that is a map is averaged over its places; where things are is what the maps are for."""
+    return code.mean(dim=(2, 3)) if code.ndim == 4 else code
 
 
 def small_pixels(x: torch.Tensor) -> torch.Tensor:

@@ -69,9 +69,7 @@ def load_classifier(run: Run, model: Fitted, name: str = "labels") -> Classifier
 def _restored(described: dict[str, Any], arrays: dict[str, np.ndarray], model: Fitted) -> Classifier:
     head = discover.find("classify.heads", described["head"], "Head")(**described["params"])
     made = Classifier(model=model, head=head, level=described["level"], seed=described["seed"])
-    for key, value in arrays.items():
-        if key.startswith("head/"):
-            setattr(head, key.removeprefix("head/"), value)
+    head.restore({key.removeprefix("head/"): v for key, v in arrays.items() if key.startswith("head/")}, model)
     blocks = {block: _components(arrays, block) for block in described["blocks"]}
     made.features_ = Features(model, blocks, described["mirrored"])
     made.head_, made.classes_ = head, tuple(described["classes"])

@@ -26,7 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.classify.classifier import Classifier
     from isthmus.classify.draws import units
     from isthmus.classify.features import Features
-    from isthmus.classify.heads._head import Pile, stage
     from isthmus.classify.suggest import suggest
     from isthmus.files import write_atomically
     from isthmus.models._loading import load
@@ -39,11 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     pictures, _ = pile_and_test(folder, arguments)
     labels, probabilities, found = pictures.labels, None, None
     with stages() as told:
-        features = Features.learn(model, pictures)
-        pile = Pile(features.of(pictures, stage(told, "looking at the pictures")), told)
+        pile = Features.learn(model, pictures).pile(pictures, told)
         if len(np.unique(labels[labels >= 0])) > 1:
-            classifier = Classifier(model=model).fit_rows(pile, labels, pictures.classes, units(pictures))
-            probabilities = classifier.probabilities(pile.rows)
+            classifier = Classifier(model=model).fit_pile(pile, labels, pictures.classes, units(pictures))
+            probabilities = classifier.predict_proba(pile)
             found = classifier.expected_
     if found is not None:
         say(f"now, by leaving labels out: {found.value:.1%} right ({found.low:.1%} .. {found.high:.1%})")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isthmus.cli._pictures import add_pictures, of_run
-from isthmus.cli._talk import say, tick
+from isthmus.cli._talk import say, stages
 
 __all__ = ["arguments", "run"]
 
@@ -28,14 +28,15 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.files import write_atomically
     from isthmus.models._loading import load
     from isthmus.run import Run
+    from isthmus.stats.conformal import sets_of
 
     folder, model = Run.open(arguments.run_folder), load(arguments.run_folder)
     classifier = load_classifier(folder, model, arguments.name)
     pictures = of_run(folder, arguments)
-    with tick("predicting") as told:
-        rows = classifier.rows(pictures, told)
-    probabilities, typical = classifier.probabilities(rows), classifier.typical_rows(rows)
-    sets = None if classifier.threshold_ is None else classifier.sets(probabilities)
+    with stages() as told:
+        seen = classifier.look(pictures, told)
+        probabilities, typical = classifier.predict_proba(seen), classifier.typical(seen)
+    sets = None if classifier.threshold_ is None else sets_of(probabilities, classifier.threshold_)
     text = io.StringIO(newline="")
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["id", "class", "probability", "may_be", "typical", "note"])

@@ -9,6 +9,7 @@ from isthmus.classify.heads._head import Pile
 from isthmus.classify.heads.graph import GraphHead
 from isthmus.classify.heads.kernel import Kernel
 from isthmus.classify.heads.linear import Linear
+from isthmus.contract import Fitted
 from isthmus.estimator import option
 
 __all__ = ["Blend", "Head"]
@@ -34,12 +35,14 @@ class Blend(Base):
         self.weight_ = np.array(count / (count + self.even * classes), np.float32)
         return self
 
-    def probabilities(self, rows: np.ndarray) -> np.ndarray:
-        if not hasattr(self, "_graph"):  # one that was loaded
-            self._graph, self._other = GraphHead(shares=self.shares), Kernel() if "centres_" in vars(self) else Linear()
-            for part in (self._graph, self._other):
-                vars(part).update(self.arrays())
-        both = self._graph.probabilities(rows) + self.weight_ * self._other.probabilities(rows)
+    def restore(self, arrays: dict[str, np.ndarray], model: Fitted | None = None) -> None:
+        super().restore(arrays)
+        self._graph, self._other = GraphHead(shares=self.shares), Kernel() if "centres_" in arrays else Linear()
+        for part in (self._graph, self._other):
+            part.restore(arrays)
+
+    def probabilities(self, asked: Pile) -> np.ndarray:
+        both = self._graph.probabilities(asked) + self.weight_ * self._other.probabilities(asked)
         return np.asarray(both / both.sum(axis=1, keepdims=True))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from isthmus.classify.heads._head import Head as Base
 from isthmus.classify.heads._head import Pile
+from isthmus.contract import Fitted
 from isthmus.estimator import option
 from isthmus.stats.graph import spread, weights_of
 
@@ -29,10 +30,12 @@ class GraphHead(Base):
         self._pile = pile
         return self
 
-    def probabilities(self, rows: np.ndarray) -> np.ndarray:
-        if not hasattr(self, "_pile"):  # one that was loaded
-            self._pile = Pile(self.bank_)
-        distances, near = self._pile.near(rows, _VOTERS)
+    def restore(self, arrays: dict[str, np.ndarray], model: Fitted | None = None) -> None:
+        super().restore(arrays)
+        self._pile = Pile(self.bank_)
+
+    def probabilities(self, asked: Pile) -> np.ndarray:
+        distances, near = self._pile.near(asked, _VOTERS)
         votes = sum(w[:, None] * self.spread_[n] for w, n in zip(weights_of(distances).T, near.T, strict=True))
         return np.asarray(votes / np.sum(votes, axis=1, keepdims=True))
 

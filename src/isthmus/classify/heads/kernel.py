@@ -33,8 +33,8 @@ class Kernel(Base):
         self.weights_ = np.linalg.solve(alike + self.penalty * np.eye(len(known)), targets).astype(np.float32)
         return self
 
-    def probabilities(self, rows: np.ndarray) -> np.ndarray:
-        return softmax(_SHARPNESS * self._alike(rows) @ self.weights_)
+    def probabilities(self, asked: Pile) -> np.ndarray:
+        return softmax(_SHARPNESS * self._alike(asked.rows) @ self.weights_)
 
     def _alike(self, rows: np.ndarray) -> np.ndarray:
         squared = np.square(rows).sum(1)[:, None] + np.square(self.centres_).sum(1) - 2 * rows @ self.centres_.T

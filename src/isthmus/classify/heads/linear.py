@@ -36,8 +36,8 @@ class Linear(Base):
         self.weights_[:, made.classes_], self.bias_[made.classes_] = weights.T, bias
         return self
 
-    def probabilities(self, rows: np.ndarray) -> np.ndarray:
-        return softmax(rows * self.scale_ @ self.weights_ + self.bias_)
+    def probabilities(self, asked: Pile) -> np.ndarray:
+        return softmax(asked.rows * self.scale_ @ self.weights_ + self.bias_)
 
 
 Head = Linear

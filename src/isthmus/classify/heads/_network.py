@@ -1,0 +1,181 @@
+"""Heads that are networks: they look at pictures for themselves, and the one loop moves them."""
+
+import copy
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from isthmus.augment import view
+from isthmus.classify.features import row_layer, views_for
+from isthmus.classify.heads._head import Head, Pile, stage
+from isthmus.contract import Fitted, evaluate, keys_for, some, some_of
+from isthmus.errors import UsageError
+from isthmus.estimator import option
+from isthmus.images.scaling import Scaling
+from isthmus.keys import stream
+from isthmus.nets._net import dense, kaiming
+from isthmus.nets._statistics import settle
+from isthmus.train.feeding import Resident
+from isthmus.train.loop import train
+from isthmus.train.players import Batch, Feed, Phase, Player, Terms
+from isthmus.train.stage import Settings
+from isthmus.train.watchers import Watcher
+
+__all__ = ["Network", "answers", "encoder_of", "resident"]
+
+_SETTLED_ON = 4000
+_NEVER = -1e9
+"""The logit of a class that has no label."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Network(Head, ABC):
+    """A head says what it shows its network of a picture, and what network that is; views are drawn as suits them."""
+
+    slow: ClassVar[bool] = True
+    fixed: ClassVar[bool] = False
+    """Whether what is shown of a picture is computed once, so that there are no views of it."""
+
+    looks: int = option(100_000, "labelled pictures seen in training, each as often as that takes", low=1)
+    learning_rate: float = option(1e-3, "largest step size", low=0)
+    batch_size: int = option(64, "pictures a step", low=2)
+    weight_decay: float = option(5e-4, "decoupled decay of the weights", low=0)
+    views: str = option("auto", "learn from views of the pictures, or from them as they are", choices=("auto", "none"))
+    seed: int = option(0, "of weights, shuffles and views", low=0)
+
+    @abstractmethod
+    def build(self, model: Fitted, x: torch.Tensor, classes: int) -> nn.Module:
+        """From what is shown to a logit for each class; `x` are two pictures, to know shapes by."""
+
+    def shown(self, x: torch.Tensor) -> torch.Tensor:
+        """What the network is given of scaled pictures."""
+        return x
+
+    def fit(self, pile: Pile, labels: np.ndarray, classes: int) -> "Network":
+        known = np.flatnonzero(labels >= 0)
+        self._start(pile, labels[known], classes)
+        data = resident(pile.part(known), labels[known])
+        feed = Feed(cache=self.shown if self.fixed else None)
+        phase = Phase("head", (Player("head", (self._net,), self.loss),), self.looks / len(known), {"batch": feed})
+        self.train(phase, data, pile)
+        return self
+
+    def loss(self, batch: Batch) -> Terms:
+        """Cross-entropy on views of the labelled pictures."""
+        return {"cross-entropy": F.cross_entropy(self._seen(batch), batch.y, reduction="none")}
+
+    def probabilities(self, asked: Pile) -> np.ndarray:
+        told = evaluate(asked.model, asked.pictures, self._told, tick=stage(asked.told, "asking the network"))
+        return told.double().numpy()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        held = {f"net/{name}": value.cpu().numpy() for name, value in self._net.state_dict().items()}
+        return held | super().arrays()
+
+    def restore(self, arrays: dict[str, np.ndarray], model: Fitted | None = None) -> None:
+        assert model is not None, "networks look through a model"
+        weights = {name[4:]: torch.from_numpy(value) for name, value in arrays.items() if name.startswith("net/")}
+        super().restore({name: value for name, value in arrays.items() if not name.startswith("net/")}, model)
+        self._build(model)
+        self._net.load_state_dict(weights)
+
+    # -- how it is done -------------------------------------------------------------------------------------------
+
+    def _start(self, pile: Pile, labels: np.ndarray, classes: int) -> None:
+        self.shape_ = np.array(pile.model.tensor(some_of(pile.pictures, 1)).shape[1:])
+        self._view = None if self.fixed or self.views == "none" else views_for(pile.model, pile.pictures)
+        self.mirrored_ = np.array(self._view is not None and self._view.mirror)
+        self.absent_ = np.full(classes, _NEVER, np.float32)
+        self.absent_[np.unique(labels)] = 0
+        self._build(pile.model)
+
+    def _build(self, model: Fitted) -> None:
+        self._model = model
+        with torch.random.fork_rng():
+            torch.manual_seed(stream(self.seed, "head"))
+            x = torch.zeros(2, *self.shape_, device=_device(model))
+            self._net = self.build(model, x, len(self.absent_)).to(x.device)
+        self._net.eval()
+
+    def train(self, phase: Phase, data: Resident, pile: Pile) -> None:
+        """Through the one loop; batch norm then learns what clean pictures look like."""
+        rate, size = self.learning_rate, min(self.batch_size, max(2, len(data)))
+        settings = Settings(stream(self.seed, "head") >> 32, size, "adamw", rate, self.weight_decay, "cosine", 0.05)
+        train(self._net, [phase], data, settings, watchers=[_Told(pile)])
+        clean = some_of(pile.pictures, _SETTLED_ON)
+        parts = np.array_split(np.arange(len(clean)), max(1, len(clean) // 512))
+        settle(self._net, (self.shown(pile.model.tensor(some(clean, part))) for part in parts))
+
+    def _seen(self, batch: Batch) -> torch.Tensor:
+        if batch.codes is not None:
+            return self._logits(batch.codes)
+        return self._logits(batch.x if self._view is None else view(batch.x, batch.noise, self._view, "label"))
+
+    def _logits(self, shown: torch.Tensor) -> torch.Tensor:
+        return self._net(shown).float() + torch.from_numpy(self.absent_).to(shown.device)
+
+    def _told(self, x: torch.Tensor) -> torch.Tensor:
+        told = self._logits(self.shown(x)).softmax(dim=1)
+        return (told + self._logits(self.shown(x.flip(3))).softmax(dim=1)) / 2 if self.mirrored_ else told
+
+
+class _Told(Watcher):
+    """Hands the loop's progress to whoever asked the pile for it."""
+
+    def __init__(self, pile: Pile) -> None:
+        self._told = stage(pile.told, "teaching the network")
+
+    def on_start(self, steps: int, done: int) -> None:
+        self._steps = steps
+
+    def on_step(self, done: int) -> None:
+        if self._told:
+            self._told(done, self._steps)
+
+
+def resident(pile: Pile, labels: np.ndarray) -> Resident:
+    """The pile's pictures in memory, scaled as its model scales them."""
+    x = evaluate(pile.model, pile.pictures, lambda x: x)
+    return Resident.of(x.numpy(), labels.astype(np.int64), keys_for(pile.pictures), Scaling(), _device(pile.model))
+
+
+def _device(model: Fitted) -> torch.device:
+    return torch.device(getattr(model, "device_", "cpu"))
+
+
+def encoder_of(model: Fitted, x: torch.Tensor, at: str) -> tuple[nn.Module, int]:
+    """A copy of the model's encoder up to its best row or to its code, and how many numbers that puts out."""
+    net: Any = getattr(model, "net_", {})
+    if "encoder" not in net:
+        raise UsageError(f"{type(model).__name__} has no encoder that could learn on", "Use a head such as blend.")
+    layers, encoder = model.features(x, range(model.depth)), net["encoder"]
+    row = row_layer(layers) if at == "row" else None
+    if row is not None:
+        return copy.deepcopy(encoder[: row + 1]), int(layers[row].shape[1])
+    code = model.encode(x).mean
+    return nn.Sequential(copy.deepcopy(encoder), _Mean(code.shape[1])), int(code[0].numel())
+
+
+class _Mean(nn.Module):
+    """Of what an encoder puts out, the code itself: the first channels, in a row."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, out: torch.Tensor) -> torch.Tensor:
+        return out[:, : self.channels].flatten(1)
+
+
+def answers(width: int, hidden: tuple[int, ...], dropout: float, classes: int) -> nn.Sequential:
+    """Fully connected layers from a row to logits; the last one begins at no opinion."""
+    widths = (width, *hidden)
+    inside = [nn.Sequential(layer, nn.Dropout(dropout)) for layer in dense(widths, "relu")]
+    last = kaiming(nn.Linear(widths[-1], classes))
+    nn.init.zeros_(last.weight)
+    return nn.Sequential(*inside, last)
