@@ -19,7 +19,7 @@ def noise_for(n: int, epoch: int = 0) -> Noise:
 
 
 def masking(shape: tuple[int, ...], masked: float, patch: int, noise: float = 0.0) -> Denoising:
-    model = Denoising(noise=noise, masked=masked, patch=patch)
+    model = Denoising(noise=noise, masked=masked, patch=patch, whole=0)
     model.shape_ = shape
     return model
 
@@ -55,6 +55,16 @@ def test_so_many_squares_are_covered_by_the_picture_s_mean_in_all_channels(maske
     assert torch.equal(torch.where(changed[:, None], means, x), seen)
     often = squares.all(3).flatten(1).float().mean(0)
     assert (often - masked).abs().max() < 0.15, "every square is as likely as any other"
+
+
+def test_some_pictures_are_left_whole_and_others_in_another_epoch() -> None:
+    x = torch.rand(2000, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    model = masking((1, 8, 8), 0.5, 2, noise=0.1).set_params(whole=0.25)
+    whole = [(model.damaged(x, noise_for(2000, epoch)) == x).flatten(1).all(1) for epoch in (0, 1)]
+    for left in whole:
+        assert left.float().mean().item() == pytest.approx(0.25, abs=0.04)
+    assert (whole[0] & whole[1]).float().mean().item() == pytest.approx(0.25**2, abs=0.02)
+    assert torch.equal(model.set_params(whole=1.0).damaged(x, noise_for(2000)), x)
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (2, 9, 4), (1, 5, 13), (1, 1, 13), (3, 2, 2), (64,), (13,), (2,)])

@@ -1,6 +1,7 @@
 """An autoencoder that sees damaged pictures and draws them whole: by noise (Vincent 2008), by masks (He 2022), by both.
 
-What is damaged cannot be copied: it has to be told from what is around it. Codes are made of pictures as they are.
+What is damaged cannot be copied: it has to be told from what is around it. Codes are made of pictures as they are; an
+encoder that never saw one like that draws it too bright where masks had been, so some are left whole in training.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Denoising(LeastSquares):
     noise: float = option(0.2, "standard deviation of the noise on pixels in [0, 1] in training", low=0)
     masked: float = option(0.0, "share of a picture that is covered by squares in training", low=0)
     patch: int = option(4, "side of these squares in pixels", low=1)
+    whole: float = option(0.25, "share of the pictures that are left as they are, others every epoch", low=0)
 
     def loss(self, batch: Batch) -> Terms:
         seen = self.damaged(batch.x, batch.noise)
@@ -36,12 +38,13 @@ class Denoising(LeastSquares):
 
     def damaged(self, x: torch.Tensor, noise: Noise) -> torch.Tensor:
         """Other noise and other squares every epoch; noisy pixels may leave [0, 1], or dark ones would turn grey."""
+        seen, each = x, [1] * (x.ndim - 1)
         if self.noise:
-            x = x + self.noise * noise.normal("pixels", *x.shape[1:])
+            seen = seen + self.noise * noise.normal("pixels", *x.shape[1:])
         if self.masked:
             # A picture's own mean stands out from what it covers on any ground, and is neither bright nor dark.
-            x = torch.where(self._covered(x, noise), x.flatten(1).mean(1).view(-1, *[1] * (x.ndim - 1)), x)
-        return x
+            seen = torch.where(self._covered(x, noise), seen.flatten(1).mean(1).view(-1, *each), seen)
+        return torch.where(noise.uniform("whole", *each) < self.whole, x, seen) if self.whole else seen
 
     def check_params(self) -> None:
         super().check_params()
@@ -69,7 +72,7 @@ class Denoising(LeastSquares):
             raise UsageError(f"a patch of {self.patch} covers all of {size} pixels", "Give a smaller patch.")
 
     def _finish(self, data: Resident) -> None:
-        """Batch norm has seen damaged pictures and their codes only; whoever uses the model gives it whole ones."""
+        """Batch norm has seen damaged pictures and their codes; whoever uses the model gives it whole ones."""
         if self.noise or self.masked:
             self.net_.eval()
             rows = sample_rows(len(data), _SETTLED_ON)
