@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import isthmus
-from isthmus import PCA, VAE, BetaTCVAE, Linear, discover, load, models
+from isthmus import PCA, VAE, BetaTCVAE, Denoising, Linear, discover, load, models
 from isthmus.cli import main
 from isthmus.errors import DataError, IsthmusError, RunError, UsageError
 from isthmus.images.pictures import Pictures
@@ -348,6 +348,18 @@ def test_the_linear_autoencoder_finds_the_plane_of_pca(digits: np.ndarray) -> No
     plane = torch.linalg.qr((drawn[1:] - drawn[0]).flatten(1).T)[0]
     cosines = torch.linalg.svdvals(plane.T @ pca.net_["plane"].components.T)
     assert torch.rad2deg(torch.arccos(cosines.clamp(max=1))).max() < 5
+
+
+@pytest.mark.parametrize("net", ["mlp", "conv", "residual-mlp"])
+def test_without_noise_and_masks_the_denoising_autoencoder_is_the_autoencoder_to_the_bit(net: str) -> None:
+    how = {"net": net, "latent": 3, "epochs": 2, "batch_size": 16, "precision": "float32"}
+    plain = isthmus.Autoencoder(**how).fit(pictures(100)).net_.state_dict()
+    same = Denoising(**how, noise=0, masked=0).fit(pictures(100)).net_.state_dict()
+    assert plain.keys() == same.keys()
+    assert all(torch.equal(value, same[key]) for key, value in plain.items())
+    for damage in ({"noise": 0.2}, {"noise": 0, "masked": 0.5, "patch": 2}):
+        other = Denoising(**how, **damage).fit(pictures(100)).net_.state_dict()
+        assert not any(torch.equal(value, other[key]) for key, value in plain.items() if key.endswith("weight"))
 
 
 def test_noise_of_a_posterior_has_its_mean_and_spread() -> None:

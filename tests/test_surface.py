@@ -14,6 +14,7 @@ SURFACE = [
     "BetaTCVAE",
     "Classifier",
     "Contrastive",
+    "Denoising",
     "IsthmusError",
     "Linear",
     "MixtureVAE",

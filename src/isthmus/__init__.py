@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder as Autoencoder
     from isthmus.models.beta_tcvae import BetaTCVAE as BetaTCVAE
     from isthmus.models.contrastive import Contrastive as Contrastive
+    from isthmus.models.denoising import Denoising as Denoising
     from isthmus.models.linear import Linear as Linear
     from isthmus.models.mixture_vae import MixtureVAE as MixtureVAE
     from isthmus.models.pca import PCA as PCA
@@ -28,6 +29,7 @@ _HOMES = {
     "BetaTCVAE": "models.beta_tcvae",
     "Classifier": "classify.classifier",
     "Contrastive": "models.contrastive",
+    "Denoising": "models.denoising",
     "IsthmusError": "errors",
     "Linear": "models.linear",
     "MixtureVAE": "models.mixture_vae",
