@@ -10,7 +10,9 @@ import pytest
 
 from isthmus import PCA, Autoencoder, Contrastive, Pictures
 from isthmus.classify.classifier import Classifier
+from isthmus.classify.curve import label_curve
 from isthmus.classify.features import Features
+from isthmus.classify.heads.linear import Linear
 from isthmus.cli import main
 from isthmus.errors import DataError, IsthmusError, UsageError
 from isthmus.images.labels import encode
@@ -238,9 +240,31 @@ def test_a_curve_sets_heads_beside_baselines_and_says_who_wins(
     assert main(["label-curve", str(run), "--counts", "10,40", "--seeds", "0,1,2", "-o", str(out)]) == 0
     first, *rest = capsys.readouterr().out.splitlines()
     assert first.split(":")[0] in {"A baseline wins somewhere", "Pre-training helps", "No winner"}
-    for name in ("blend", "linear", "pixels-logistic", "pixels-svm", "pca-svm", "untrained encoder"):
+    for name in (
+        "blend",
+        "linear",
+        "pixels-logistic",
+        "pixels-svm",
+        "pca-svm",
+        "rbm-logistic",
+        "untrained-encoder",
+        "from-scratch",
+    ):
         assert any(line.startswith(name) for line in rest)
     assert out.stat().st_size > 1000
+
+
+def test_the_network_from_scratch_is_beside_a_model_that_has_one(digits: Any) -> None:
+    x, y = digits
+    pile, test = (Pictures.from_array(p[:, None], l, classes=tuple("0123456789")) for p, l in split_at(x, y, 1200))
+    untrained = Autoencoder(net="conv", latent=8, epochs=0).fit(pile)
+    curve = label_curve(untrained, pile, test, [100], [0], {"linear": Linear()}, untrained, ["from-scratch"])
+    assert curve.best_baseline(100) == "from-scratch"
+    assert curve.accuracy["from-scratch"][0, 0] > 0.75
+
+
+def split_at(x: np.ndarray, y: np.ndarray, row: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(x[:row], y[:row]), (x[row:], y[row:])]
 
 
 def test_of_a_large_pile_some_are_looked_at_and_all_that_are_labelled(

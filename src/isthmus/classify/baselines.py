@@ -15,7 +15,7 @@ from isthmus.stats.spectrum import principal_components
 
 __all__ = ["BASELINES", "Baseline", "pixels_of"]
 
-_PLANE = 64
+_PLANE, _UNITS = 64, 256
 _LEARNT_FROM = 10_000
 
 
@@ -46,6 +46,17 @@ def _in_a_plane(pile: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.nda
     return tuple(plane.encode(torch.from_numpy(rows)).numpy() for rows in (pile, asked))  # type: ignore[return-value]
 
 
+def _machine(pile: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What a Boltzmann machine of hidden units that fire or not has found in all pictures."""
+    from sklearn.neural_network import BernoulliRBM
+
+    low, high = float(pile.min()), float(pile.max())
+    rows, wanted = ((some - low) / max(high - low, 1e-12) for some in (pile, asked))
+    machine = BernoulliRBM(_UNITS, learning_rate=0.05, n_iter=10, batch_size=64, random_state=0)
+    machine.fit(some_of(rows, _LEARNT_FROM))
+    return machine.transform(rows), machine.transform(wanted.clip(0, 1))
+
+
 def _logistic() -> Any:
     from sklearn.linear_model import LogisticRegression
 
@@ -69,4 +80,5 @@ BASELINES = {
     "pixels-svm": Baseline("pixels, RBF-SVM", _as_they_are, _support_vectors),
     "pixels-nearest": Baseline("pixels, nearest neighbour", _as_they_are, _nearest),
     "pca-svm": Baseline("PCA-64, RBF-SVM", _in_a_plane, _support_vectors),
+    "rbm-logistic": Baseline("Bernoulli RBM, logistic regression", _machine, _logistic),
 }

@@ -11,11 +11,17 @@ from isthmus.classify.classifier import check_labels
 from isthmus.classify.draws import only
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Head, Pile, Told
+from isthmus.classify.heads._network import learns_on
+from isthmus.classify.heads.tuned import Tuned
 from isthmus.contract import Fitted
 from isthmus.errors import DataError
 from isthmus.stats.intervals import Interval, mean_interval, paired_difference
 
-__all__ = ["Curve", "label_curve"]
+__all__ = ["BESIDE", "Curve", "label_curve"]
+
+UNTRAINED, FROM_SCRATCH = "untrained-encoder", "from-scratch"
+BESIDE = (*BASELINES, UNTRAINED, FROM_SCRATCH)
+"""What every curve is set beside, unless less is asked for."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,13 @@ def label_curve(
     seeds: Sequence[int],
     heads: Mapping[str, Head],
     untrained: Fitted | None = None,
-    beside: Sequence[str] = tuple(BASELINES),
+    beside: Sequence[str] = BESIDE,
     told: Told | None = None,
 ) -> Curve:
     """`pile` and `test` are `Pictures` with labels; of the pile's, every draw shows a classifier only so many.
 
-    `untrained` is the model's network before training: what its architecture alone is worth, with the first head.
-    `beside` are the baselines; each is fitted on the same draws.
+    `beside` are the baselines, each fitted on the same draws. Two more need `untrained`, the model's network before
+    training: what its architecture alone is worth with the first head, and what it learns from the labels alone.
     """
     check_labels(pile.labels, pile.classes)
     known = test.labels >= 0
@@ -83,8 +89,10 @@ def label_curve(
     methods = dict(_headed(model, pile, test, heads, told))
     baselines = dict(_baselines(model, pile, test, beside))
     if untrained is not None:
-        first = next(iter(heads.items()))
-        baselines["untrained encoder"] = dict(_headed(untrained, pile, test, dict([first]), told))[first[0]]
+        start = {UNTRAINED: next(iter(heads.values())), FROM_SCRATCH: Tuned()}
+        able = [name for name in start if name != FROM_SCRATCH or learns_on(untrained)]
+        start = {name: start[name] for name in able if name in beside}
+        baselines |= dict(_headed(untrained, pile, test, start, told))
     accuracy: dict[str, np.ndarray] = {}
     total = (len(methods) + len(baselines)) * len(counts) * len(seeds)
     for name, tell in (methods | baselines).items():
@@ -101,6 +109,8 @@ def _headed(
     model: Fitted, pile: Any, test: Any, heads: Mapping[str, Head], told: Told | None
 ) -> Iterator[tuple[str, Tell]]:
     """Heads on the model's features: pictures are encoded, and the graph is made, once for all draws."""
+    if not heads:
+        return
     features = Features.learn(model, pile)
     seen, asked = features.pile(pile, told), features.pile(test, told)
     for name, head in heads.items():
@@ -112,6 +122,7 @@ def _telling(head: Head, seen: Pile, asked: Pile, classes: int) -> Tell:
 
 
 def _baselines(model: Fitted, pile: Any, test: Any, names: Sequence[str]) -> Iterator[tuple[str, Tell]]:
+    names = [name for name in names if name not in (UNTRAINED, FROM_SCRATCH)]
     if not names:
         return
     pixels, wanted = pixels_of(model, pile), pixels_of(model, test)

@@ -20,13 +20,16 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     )
     parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), metavar="N,N,...", help="of the balanced draws")
     parser.add_argument("--heads", type=_words, default=("blend", "linear"), metavar="NAME,...", help="ways to learn")
+    parser.add_argument(
+        "--beside", type=_words, metavar="NAME,...", help="baselines, from-scratch among them (default: all)"
+    )
     parser.add_argument("-o", "--out", metavar="PNG", help="the plot (default: label-curve.png in the run folder)")
     parser.add_argument("--json", action="store_true", help="one record a line")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from isthmus import discover
-    from isthmus.classify.curve import label_curve
+    from isthmus.classify.curve import BESIDE, label_curve
     from isthmus.models._loading import load, untrained
     from isthmus.run import Run
 
@@ -37,9 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
     heads = {name: discover.find("classify.heads", name, "Head")() for name in arguments.heads}
     known = int((pile.labels >= 0).sum())
     counts = arguments.counts or tuple(c for c in _COUNTS if len(pile.classes) <= c < known) or (known,)
+    beside = arguments.beside or BESIDE
+    if set(beside) - set(BESIDE):
+        raise UsageError(f"there is no baseline {min(set(beside) - set(BESIDE))!r}", f"There are: {', '.join(BESIDE)}.")
     start, seeds = untrained(folder.path), arguments.seeds
     with stages() as told:
-        curve = label_curve(model, pile, test, counts, seeds, heads, start, told=told)
+        curve = label_curve(model, pile, test, counts, seeds, heads, start, beside, told)
     data = "given" if arguments.path else "the run's own"
     records = _records(curve, data)
     folder.record(*records)

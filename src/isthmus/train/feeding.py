@@ -71,7 +71,9 @@ class Feeder:
 
     def prepare(self) -> None:
         """Encode every picture once, where the feed asks for it."""
-        if self.feed.cache is not None:
+        if isinstance(self.feed.cache, torch.Tensor):
+            self.codes = self.feed.cache
+        elif self.feed.cache is not None:
             with torch.no_grad():
                 parts = [self.feed.cache(batch.x) for _, batch in self.data.batches(512)]
             self.codes = torch.cat(parts)

@@ -43,12 +43,13 @@ class Moment:
 class Feed:
     """A stream of batches of some of the pictures: "all", "labelled" or "unlabelled".
 
-    `cache` is called once per phase on every clean picture; its result arrives with the batch as `codes`.
+    `cache` is called once per phase on every clean picture, or is known for every row of the pictures already; what it
+    says of them arrives with the batch as `codes`.
     """
 
     rows: str = "all"
     batch_size: int | None = None
-    cache: Callable[[torch.Tensor], torch.Tensor] | None = None
+    cache: Callable[[torch.Tensor], torch.Tensor] | torch.Tensor | None = None
     augment: Callable[[torch.Tensor, Noise], torch.Tensor] | None = None
 
 

@@ -2,15 +2,15 @@
 
 import copy
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from isthmus.augment import view
+from isthmus.augment import View, view
 from isthmus.classify.features import row_layer, views_for
 from isthmus.classify.heads._head import Head, Pile, stage
 from isthmus.contract import Fitted, evaluate, keys_for, some, some_of
@@ -26,7 +26,7 @@ from isthmus.train.players import Batch, Feed, Phase, Player, Terms
 from isthmus.train.stage import Settings
 from isthmus.train.watchers import Watcher
 
-__all__ = ["Network", "answers", "encoder_of", "resident"]
+__all__ = ["Network", "answers", "encoder_of", "learns_on", "resident"]
 
 _SETTLED_ON = 4000
 _NEVER = -1e9
@@ -41,7 +41,7 @@ class Network(Head, ABC):
     fixed: ClassVar[bool] = False
     """Whether what is shown of a picture is computed once, so that there are no views of it."""
 
-    looks: int = option(100_000, "labelled pictures seen in training, each as often as that takes", low=1)
+    looks: int = option(32_000, "labelled pictures seen in training, each as often as that takes", low=1)
     learning_rate: float = option(1e-3, "largest step size", low=0)
     batch_size: int = option(64, "pictures a step", low=2)
     weight_decay: float = option(5e-4, "decoupled decay of the weights", low=0)
@@ -88,7 +88,8 @@ class Network(Head, ABC):
 
     def _start(self, pile: Pile, labels: np.ndarray, classes: int) -> None:
         self.shape_ = np.array(pile.model.tensor(some_of(pile.pictures, 1)).shape[1:])
-        self._view = None if self.fixed or self.views == "none" else views_for(pile.model, pile.pictures)
+        allowed = None if self.fixed or self.views == "none" else views_for(pile.model, pile.pictures)
+        self._view = None if allowed is None else _closer(allowed)
         self.mirrored_ = np.array(self._view is not None and self._view.mirror)
         self.absent_ = np.full(classes, _NEVER, np.float32)
         self.absent_[np.unique(labels)] = 0
@@ -103,10 +104,13 @@ class Network(Head, ABC):
         self._net.eval()
 
     def train(self, phase: Phase, data: Resident, pile: Pile) -> None:
-        """Through the one loop; batch norm then learns what clean pictures look like."""
         rate, size = self.learning_rate, min(self.batch_size, max(2, len(data)))
         settings = Settings(stream(self.seed, "head") >> 32, size, "adamw", rate, self.weight_decay, "cosine", 0.05)
         train(self._net, [phase], data, settings, watchers=[_Told(pile)])
+        self.settle(pile)
+
+    def settle(self, pile: Pile) -> None:
+        """Batch norm has seen views of few pictures; it is shown the pictures as they are."""
         clean = some_of(pile.pictures, _SETTLED_ON)
         parts = np.array_split(np.arange(len(clean)), max(1, len(clean) // 512))
         settle(self._net, (self.shown(pile.model.tensor(some(clean, part))) for part in parts))
@@ -114,7 +118,10 @@ class Network(Head, ABC):
     def _seen(self, batch: Batch) -> torch.Tensor:
         if batch.codes is not None:
             return self._logits(batch.codes)
-        return self._logits(batch.x if self._view is None else view(batch.x, batch.noise, self._view, "label"))
+        return self._logits(self._viewed(batch, self._view, "label"))
+
+    def _viewed(self, batch: Batch, how: View | None, name: str) -> torch.Tensor:
+        return batch.x if how is None else view(batch.x, batch.noise, how, name)
 
     def _logits(self, shown: torch.Tensor) -> torch.Tensor:
         return self._net(shown).float() + torch.from_numpy(self.absent_).to(shown.device)
@@ -122,6 +129,12 @@ class Network(Head, ABC):
     def _told(self, x: torch.Tensor) -> torch.Tensor:
         told = self._logits(self.shown(x)).softmax(dim=1)
         return (told + self._logits(self.shown(x.flip(3))).softmax(dim=1)) / 2 if self.mirrored_ else told
+
+
+def _closer(allowed: View) -> View:
+    """Views that a label is still true of: they stray less than those that only need to be of the same picture."""
+    cover = min(0.4, allowed.cover)
+    return replace(allowed, zoom=(0.8, 1.15), shift=0.1, turn=0.15, gain=0.3, gamma=0.4, cover=cover)
 
 
 class _Told(Watcher):
@@ -148,12 +161,16 @@ def _device(model: Fitted) -> torch.device:
     return torch.device(getattr(model, "device_", "cpu"))
 
 
+def learns_on(model: Fitted) -> bool:
+    """Whether it has an encoder that labels could teach."""
+    return "encoder" in getattr(model, "net_", {})
+
+
 def encoder_of(model: Fitted, x: torch.Tensor, at: str) -> tuple[nn.Module, int]:
     """A copy of the model's encoder up to its best row or to its code, and how many numbers that puts out."""
-    net: Any = getattr(model, "net_", {})
-    if "encoder" not in net:
+    if not learns_on(model):
         raise UsageError(f"{type(model).__name__} has no encoder that could learn on", "Use a head such as blend.")
-    layers, encoder = model.features(x, range(model.depth)), net["encoder"]
+    layers, encoder = model.features(x, range(model.depth)), model.net_["encoder"]  # type: ignore[attr-defined]
     row = row_layer(layers) if at == "row" else None
     if row is not None:
         return copy.deepcopy(encoder[: row + 1]), int(layers[row].shape[1])

@@ -35,6 +35,11 @@ class Blend(Base):
         self.weight_ = np.array(count / (count + self.even * classes), np.float32)
         return self
 
+    def of_pile(self, pile: Pile) -> np.ndarray:
+        """What it makes of the pictures that it was fitted on: for them the graph needs no neighbours."""
+        both = self._graph.spread_ + self.weight_ * self._other.probabilities(pile)
+        return np.asarray(both / both.sum(axis=1, keepdims=True))
+
     def restore(self, arrays: dict[str, np.ndarray], model: Fitted | None = None) -> None:
         super().restore(arrays)
         self._graph, self._other = GraphHead(shares=self.shares), Kernel() if "centres_" in arrays else Linear()
