@@ -5,7 +5,7 @@ import torch
 from isthmus.errors import TrainingError
 from isthmus.train.players import Batch, Player, Terms
 
-__all__ = ["collapse", "dead_inputs", "not_finite"]
+__all__ = ["collapse", "dead_inputs", "not_finite", "over_complete"]
 
 _ACTIVE = 0.01
 _NEARLY_NOTHING = 0.05
@@ -35,8 +35,19 @@ def not_finite(terms: Terms, player: Player, where: str, batches: dict[str, Batc
     return TrainingError(what, f"{remedy} The last good weights are kept.")
 
 
-def collapse(kl_per_dimension: torch.Tensor, mean_variance: torch.Tensor) -> str | None:
-    """A sentence where few latent dimensions carry anything; None where all is well."""
+def over_complete(mean_variance: torch.Tensor, pixels: int) -> str | None:
+    """A sentence where a code has no fewer numbers than the picture, so that its size is no bottleneck."""
+    total, active = len(mean_variance), int((mean_variance > _ACTIVE).sum())
+    if total < pixels:
+        return None
+    return (
+        f"the code has {total:,} numbers, the picture {pixels:,}: only the price of the code keeps it from copying. "
+        f"{active:,} of them are active."
+    )
+
+
+def collapse(kl_per_dimension: torch.Tensor, mean_variance: torch.Tensor, maps: int | None = None) -> str | None:
+    """A sentence where few latent dimensions carry anything; None where all is well. `maps` are those of the code."""
     active = int((mean_variance > _ACTIVE).sum())
     total = len(mean_variance)
     if active > total / 2 and float(kl_per_dimension.sum()) > _NEARLY_NOTHING:
@@ -46,9 +57,13 @@ def collapse(kl_per_dimension: torch.Tensor, mean_variance: torch.Tensor) -> str
             "the posterior has collapsed: the code carries nothing of the picture (KL "
             f"{float(kl_per_dimension.sum()):.2g} nats). Lower --beta, raise --kl-warm-up, or train longer."
         )
+    told, fewer = f"{active:,} of {total:,} latent dimensions", active
+    if maps:
+        fewer = int((mean_variance.view(maps, -1) > _ACTIVE).any(1).sum())
+        told += f", in {fewer} of {maps} maps,"
+    enough = f"--latent {fewer} would do as well, and " if fewer < (maps or total) else ""
     return (
-        f"{active} of {total} latent dimensions are active; the decoder ignores the others. "
-        f"That is no error: --latent {active} would do as well, and a lower --beta would use more."
+        f"{told} are active; the decoder ignores the others. That is no error: {enough}a lower --beta would use more."
     )
 
 
