@@ -60,9 +60,7 @@ class Reconstruction:
     def verdict(self) -> str:
         """In words, whether the model learnt more than PCA."""
         if self.over_complete:
-            return (
-                f"not comparable with PCA, which at this latent size ({self.latent:,}) keeps all {self.pixels:,} pixels"
-            )
+            return f"not comparable with PCA, which with {self.latent:,} components keeps all {self.pixels:,} pixels"
         difference = self.against_pca
         if difference.high < 0:
             return f"better than PCA at the same latent size ({self.latent})"

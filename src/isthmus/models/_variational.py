@@ -16,7 +16,8 @@ from isthmus.nets._net import Net
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.terms import likelihood as terms
-from isthmus.train.diagnosis import collapse, over_complete
+from isthmus.terms.likelihood import squared_error
+from isthmus.train.diagnosis import collapse, leans_on_noise, over_complete
 from isthmus.train.feeding import Resident
 from isthmus.train.players import Batch, Moment, Phase, Player, Terms
 
@@ -89,7 +90,15 @@ class Variational(Reconstructing, ABC):
         spread = torch.cat([posterior.mean for posterior in posteriors]).var(0, correction=0)
         kl = torch.cat([posterior.kl() for posterior in posteriors]).mean(0)
         maps = self.latent_shape_[0] if len(self.latent_shape_) == 3 else None
-        return [*super()._remarks(x), over_complete(spread, x[0].numel()), collapse(kl, spread, maps)]
+        said = [over_complete(spread, x[0].numel()), collapse(kl, spread, maps), self._leaning(x[:512])]
+        return [*super()._remarks(x), *said]
+
+    def _leaning(self, x: torch.Tensor) -> str | None:
+        """Whatever reads codes reads means; training has seen draws only."""
+        posterior = self.encode(x)
+        draw = posterior.sample(Noise(torch.arange(len(x), device=x.device), "remark"))
+        at_mean, at_draw = (float(squared_error(self.decode(z), x).mean()) for z in (posterior.mean, draw))
+        return leans_on_noise(at_mean, at_draw)
 
     def _build(self) -> nn.ModuleDict:
         net = super()._build()

@@ -5,11 +5,12 @@ import torch
 from isthmus.errors import TrainingError
 from isthmus.train.players import Batch, Player, Terms
 
-__all__ = ["collapse", "dead_inputs", "not_finite", "over_complete"]
+__all__ = ["collapse", "dead_inputs", "leans_on_noise", "not_finite", "over_complete"]
 
 _ACTIVE = 0.01
 _NEARLY_NOTHING = 0.05
 _MANY_DEAD = 0.5
+_CLEARLY_WORSE = 1.1
 
 
 def not_finite(terms: Terms, player: Player, where: str, batches: dict[str, Batch]) -> TrainingError:
@@ -43,6 +44,17 @@ def over_complete(mean_variance: torch.Tensor, pixels: int) -> str | None:
     return (
         f"the code has {total:,} numbers, the picture {pixels:,}: only the price of the code keeps it from copying. "
         f"{active:,} of them are active."
+    )
+
+
+def leans_on_noise(error_at_mean: float, error_at_draw: float) -> str | None:
+    """A sentence where pictures are drawn worse from the mean of the posterior than from a draw; None elsewhere."""
+    if error_at_mean <= _CLEARLY_WORSE * error_at_draw:
+        return None
+    return (
+        f"pictures come back worse from the mean of their posterior (MSE {error_at_mean:.3g}) than from a draw of it "
+        f"({error_at_draw:.3g}): the decoder has not yet learnt to do without the noise of idle dimensions. Train for "
+        "more steps: longer, or with a smaller --batch-size."
     )
 
 
