@@ -190,6 +190,17 @@ def test_evaluate_prints_records_and_keeps_them(run: Path, capsys: pytest.Captur
     assert "PCA" in printed(["evaluate", str(run), "digits", "--samples", "2"], capsys)
 
 
+def test_evaluate_draws_the_densities_of_nine_pixels_when_asked(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = printed(["evaluate", str(run), "--samples", "2", "--pixel-density", "--json"], capsys)
+    records = {record["name"]: record for record in map(json.loads, out.splitlines())}
+    assert (run / "pixel-density.png").exists()
+    for name in ("pixel density, Wasserstein", "pixel density, Kolmogorov-Smirnov"):
+        assert 0 < records[name]["value"] < 1
+        assert records[name]["command"].endswith("--pixel-density")
+        assert np.shape(records[name]["per_channel_and_place"]) == (1, 9)
+        assert {"halves", "mean_picture", "rows", "columns"} <= set(records[name])
+
+
 @pytest.mark.parametrize("ending", [".npy", ".npz", ".csv", ".parquet"])
 def test_codes_go_out_and_come_back_in_every_kind_of_file(run: Path, tmp_path: Path, ending: str) -> None:
     if ending == ".parquet":

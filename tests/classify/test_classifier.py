@@ -256,7 +256,7 @@ def test_a_curve_sets_heads_beside_baselines_and_says_who_wins(
 
 def test_the_network_from_scratch_is_beside_a_model_that_has_one(digits: Any) -> None:
     x, y = digits
-    pile, test = (Pictures.from_array(p[:, None], l, classes=tuple("0123456789")) for p, l in split_at(x, y, 1200))
+    pile, test = (Pictures.from_array(p[:, None], c, classes=tuple("0123456789")) for p, c in split_at(x, y, 1200))
     untrained = Autoencoder(net="conv", latent=8, epochs=0).fit(pile)
     curve = label_curve(untrained, pile, test, [100], [0], {"linear": Linear()}, untrained, ["from-scratch"])
     assert curve.best_baseline(100) == "from-scratch"

@@ -12,6 +12,7 @@ from isthmus.report import (
     bars,
     comparison_grid,
     curves,
+    densities,
     kl_bars,
     picture_grid,
     png,
@@ -145,3 +146,18 @@ def test_text_is_made_to_fit() -> None:
         assert all(text_width(line, 12) <= 100 for line in wrapped(text, 12, 100))
     assert len(set(colours(120))) == 120
     assert Image.open(io.BytesIO(png(curves({"a": [1.0, 2.0]})))).format == "PNG"
+
+
+def test_densities_are_drawn_whatever_lies_at_the_ends() -> None:
+    notes = [f"row {row}, column {column}" for row in (7, 15, 23) for column in (7, 15, 23)]
+    grey, colour, many = (RANDOM.random((50, channels, 9)) for channels in (1, 3, 5))
+    grey[:30, 0, 4] = 0
+    grey[:, 0, 5] = 1
+    grey[:, 0, 6] = 0.5
+    spikes = np.where(RANDOM.random(grey.shape) < 0.5, 0.31, 0.32)
+    for truth, redrawn in ((grey, spikes), (colour, colour), (many, 2 * many - 0.5), (grey[:1], grey[:1])):
+        assert is_whole(densities(truth, redrawn, notes, title="pixels " * 30, subtitle="of pictures " * 30))
+    with pytest.raises(UsageError, match="no densities"):
+        densities(grey, colour, notes)
+    with pytest.raises(UsageError, match="no densities"):
+        densities(grey[:0], grey[:0], notes)

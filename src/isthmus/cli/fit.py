@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(Run(folder).read_json("run.json"))
     for remark in getattr(model, "remarks_", []):
         say(f"note: {remark}")
-    say(f"{type(model).__name__} with a code of {model.latent} is in {folder}")
+    say(f"{type(model).__name__} with a code of {'x'.join(map(str, model.latent_shape_))} is in {folder}")
     say(f"next: isthmus evaluate {folder}")
     return 0
 

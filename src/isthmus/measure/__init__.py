@@ -4,6 +4,7 @@ from isthmus.measure.codes import Codes, codes
 from isthmus.measure.density import Density, binarised, importance_weighted_bound
 from isthmus.measure.maps import MapScores, map_scores
 from isthmus.measure.oracle import Oracle
+from isthmus.measure.pixel_density import PixelDensity, pixel_density
 from isthmus.measure.reconstruction import Baselines, Reconstruction, fit_baselines, reconstruction
 from isthmus.measure.samples import SampleQuality, classification_accuracy_score, nearest_training, sample_quality
 
@@ -13,6 +14,7 @@ __all__ = [
     "Density",
     "MapScores",
     "Oracle",
+    "PixelDensity",
     "Reconstruction",
     "SampleQuality",
     "binarised",
@@ -22,6 +24,7 @@ __all__ = [
     "importance_weighted_bound",
     "map_scores",
     "nearest_training",
+    "pixel_density",
     "reconstruction",
     "sample_quality",
 ]

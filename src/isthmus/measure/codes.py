@@ -14,6 +14,8 @@ __all__ = ["ACTIVE_ABOVE", "Codes", "codes"]
 ACTIVE_ABOVE = 0.01
 """A unit is active when the posterior mean varies by more than this over pictures (Burda et al. 2016)."""
 
+_WIDEST = 2048
+
 
 @dataclass(frozen=True)
 class Codes:
@@ -22,7 +24,8 @@ class Codes:
     `kl` and its total are None for a model whose codes are points. `aggregate_mean` and `aggregate_variance` are those
     of all pictures' posteriors poured together, which sampling from N(0, I) takes to be 0 and 1; `prior_gap` is the
     divergence of the Gaussian with these moments from N(0, I), in nats. `spread` is how many dimensions the codes
-    fill: (sum of eigenvalues)^2 / sum of their squares.
+    fill: (sum of eigenvalues)^2 / sum of their squares. Both, and the largest correlation, look at every pair of
+    dimensions: they are None for a code of more than 2,048, which has too many. `shape` is that of the code.
     """
 
     kl: np.ndarray | None
@@ -31,9 +34,10 @@ class Codes:
     aggregate_mean: np.ndarray
     aggregate_variance: np.ndarray
     prior_gap: float | None
-    spread: float
-    largest_correlation: float
+    spread: float | None
+    largest_correlation: float | None
     n: int
+    shape: tuple[int, ...]
 
     @property
     def active(self) -> np.ndarray:
@@ -44,6 +48,12 @@ class Codes:
     @property
     def active_units(self) -> int:
         return int(self.active.sum())
+
+    def by_map(self) -> tuple[np.ndarray, np.ndarray]:
+        """KL and whether any unit is active, for each map of the code; for each dimension of a code without maps."""
+        assert self.kl is not None, "points have no divergence"
+        maps = self.shape[0]
+        return self.kl.reshape(maps, -1).sum(axis=1), np.asarray(self.active.reshape(maps, -1).any(axis=1))
 
     def rows(self) -> dict[str, float | Interval]:
         """Name to number, for tables; the values of each dimension are the arrays."""
@@ -66,43 +76,79 @@ class Codes:
             return "collapsed: the code says nothing about the picture; lower beta, or warm the KL up for longer"
         if used < all_of_them:
             rest = all_of_them - used
-            return (
-                f"{used} of {all_of_them} units are active; {rest} collapsed to the prior and may as well be left out"
-            )
+            told = f"{used:,} of {all_of_them:,} units are active; {rest:,} collapsed to the prior"
+            if len(self.shape) == 1:
+                return f"{told} and may as well be left out"
+            return f"{told}; {int(self.by_map()[1].sum())} of {self.shape[0]} maps have an active one"
         return f"all {used} units are active; a larger latent may lower the bound further"
 
 
 def codes(model: Fitted, X: Any, *, batch: int = 512, tick: Tick | None = None) -> Codes:
     """Encode a whole split and look at every dimension."""
-    means, variances, divergences = [], [], []
+    seen = _Moments()
     with torch.inference_mode():
         for _, x in batches(model, X, batch, tick):
-            q = model.encode(x)
-            means.append(q.mean.flatten(1).double().cpu())
-            if q.log_variance is not None:
-                variances.append(q.log_variance.exp().flatten(1).double().cpu())
-                divergences.append(q.kl().flatten(1).double().cpu())
-    mean = torch.cat(means)
-    inside = torch.cat(variances).mean(dim=0) if variances else torch.zeros(mean.shape[1], dtype=torch.float64)
-    kl = torch.cat(divergences).numpy() if divergences else None
-    return _summary(mean, inside, kl)
+            seen.add(model.encode(x))
+    return seen.summary()
 
 
-def _summary(mean: torch.Tensor, inside: torch.Tensor, kl: np.ndarray | None) -> Codes:
-    centre, varies = mean.mean(dim=0), mean.var(dim=0, correction=0)
-    whole = varies + inside
-    scatter = (mean - centre).T @ (mean - centre) / len(mean)
-    return Codes(
-        kl=None if kl is None else kl.mean(axis=0),
-        kl_total=None if kl is None else mean_interval(kl.sum(axis=1)),
-        mean_variance=varies.numpy(),
-        aggregate_mean=centre.numpy(),
-        aggregate_variance=whole.numpy(),
-        prior_gap=None if kl is None else _gap(centre, scatter + torch.diag(inside)),
-        spread=float(scatter.trace().square() / scatter.square().sum().clamp_min(1e-300)),
-        largest_correlation=_largest_correlation(scatter),
-        n=len(mean),
-    )
+class _Moments:
+    """Sums over pictures, dimension by dimension; the codes themselves are kept only where they are narrow."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.sums: dict[str, torch.Tensor] = {}
+        self.totals: list[torch.Tensor] = []
+        self.means: list[torch.Tensor] = []
+        self.shape: tuple[int, ...] = ()
+
+    def add(self, posterior: Any) -> None:
+        self.shape = tuple(posterior.mean.shape[1:])
+        mean = posterior.mean.flatten(1).double().cpu()
+        if self.n == 0:
+            self.origin = mean.mean(dim=0)  # squares are summed about it, so that nothing cancels
+        self.n += len(mean)
+        self._sum("mean", mean - self.origin)
+        self._sum("square", (mean - self.origin).square())
+        if mean.shape[1] <= _WIDEST:
+            self.means.append(mean)
+        if posterior.log_variance is not None:
+            kl = posterior.kl().flatten(1).double().cpu()
+            self._sum("inside", posterior.log_variance.exp().flatten(1).double().cpu())
+            self._sum("kl", kl)
+            self.totals.append(kl.sum(dim=1))
+
+    def _sum(self, name: str, values: torch.Tensor) -> None:
+        total = values.sum(dim=0)
+        self.sums[name] = self.sums[name] + total if name in self.sums else total
+
+    def summary(self) -> Codes:
+        found = {name: value / self.n for name, value in self.sums.items()}
+        varies = (found["square"] - found["mean"].square()).clamp_min(0)
+        centre = self.origin + found["mean"]
+        inside, kl = found.get("inside", torch.zeros_like(varies)), found.get("kl")
+        scatter = _scatter(torch.cat(self.means), centre) if self.means else None
+        gap = None if scatter is None or kl is None else _gap(centre, scatter + torch.diag(inside))
+        return Codes(
+            kl=None if kl is None else kl.numpy(),
+            kl_total=None if kl is None else mean_interval(torch.cat(self.totals).numpy()),
+            mean_variance=varies.numpy(),
+            aggregate_mean=centre.numpy(),
+            aggregate_variance=(varies + inside).numpy(),
+            prior_gap=gap,
+            spread=None if scatter is None else _spread(scatter),
+            largest_correlation=None if scatter is None else _largest_correlation(scatter),
+            n=self.n,
+            shape=self.shape,
+        )
+
+
+def _scatter(mean: torch.Tensor, centre: torch.Tensor) -> torch.Tensor:
+    return (mean - centre).T @ (mean - centre) / len(mean)
+
+
+def _spread(scatter: torch.Tensor) -> float:
+    return float(scatter.trace().square() / scatter.square().sum().clamp_min(1e-300))
 
 
 def _gap(mean: torch.Tensor, covariance: torch.Tensor) -> float:

@@ -4,6 +4,7 @@ A Bernoulli model is asked about pictures of 0 and 1: the test set is binarised 
 a key that is the picture's own. Such nats and those of grey values are different quantities; never compare them.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = ["Density", "binarised", "importance_weighted_bound"]
 
 BINARISATION_SEED = 0
 _BLOCK = 100  # draws under one key: the first 500 of 5,000 draws are the 500 of a quick look
+_WIDE = 1024
 _CHECKED = 40  # pictures on which bfloat16 is compared with float32 before it is believed
 _ALLOWED = 0.05  # nats that bfloat16 may differ by
 
@@ -82,7 +84,7 @@ def importance_weighted_bound(
         gap = _gap(model, part_of(X, 0, _CHECKED), keys[:_CHECKED], min(wanted[-1], 500), seed, rows)
         precision = "bf16" if gap < _ALLOWED else "float32"
     parts = []
-    size = max(1, rows // min(_BLOCK, wanted[-1]))
+    size = max(1, rows // min(_together(model.latent_shape_), wanted[-1]))
     for start in range(0, len(X), size):
         weights = _weights(
             model, part_of(X, start, start + size), keys[start : start + size], wanted[-1], seed, precision
@@ -100,13 +102,18 @@ def _gap(model: Dense, X: Any, keys: np.ndarray, draws: int, seed: int, rows: in
     """How far bfloat16 moves the mean bound of some pictures, in nats; the draws are the same in both."""
     means = []
     for precision in ("float32", "bf16"):
-        size = max(1, rows // _BLOCK)
+        size = max(1, rows // _together(model.latent_shape_))
         found = [
             _weights(model, part_of(X, i, i + size), keys[i : i + size], draws, seed, precision).logsumexp(dim=1)
             for i in range(0, len(X), size)
         ]
         means.append(float(torch.cat(found).mean()))
     return abs(means[0] - means[1])
+
+
+def _together(shape: tuple[int, ...]) -> int:
+    """How many draws have one key: a wide code's are made one by one, for a hundred would be in the way."""
+    return _BLOCK if math.prod(shape) <= _WIDE else 1
 
 
 def _summaries(weights: torch.Tensor, wanted: list[int]) -> torch.Tensor:
@@ -125,10 +132,10 @@ def _weights(model: Dense, X: Any, keys: np.ndarray, draws: int, seed: int, prec
     q = model.encode(x)
     if q.log_variance is None:
         raise UsageError(f"{type(model).__name__} has no density", "Measure the density of a model with a posterior.")
-    parts = []
-    for start in range(0, draws, _BLOCK):
-        noise = Noise(torch.as_tensor(keys).to(x.device), seed, "importance", start // _BLOCK).normal(
-            "latent", _BLOCK, *q.mean.shape[1:]
+    parts, block = [], _together(q.mean.shape[1:])
+    for start in range(0, draws, block):
+        noise = Noise(torch.as_tensor(keys).to(x.device), seed, "importance", start // block).normal(
+            "latent", block, *q.mean.shape[1:]
         )
         parts.append(_block(model, x, q, noise[:, : draws - start], precision))
     return torch.cat(parts, dim=1)

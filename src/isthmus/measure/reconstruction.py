@@ -40,6 +40,12 @@ class Reconstruction:
     clipped: bool
     outside: float
     per_picture: np.ndarray
+    pixels: int
+
+    @property
+    def over_complete(self) -> bool:
+        """Whether the code has no fewer numbers than the picture."""
+        return self.latent >= self.pixels
 
     def rows(self) -> dict[str, Interval]:
         """Name to interval, the model first and the least informed last: what a table or bars show."""
@@ -53,6 +59,8 @@ class Reconstruction:
 
     def verdict(self) -> str:
         """In words, whether the model learnt more than PCA."""
+        if self.over_complete:
+            return f"not comparable with PCA, which with {self.latent:,} components keeps all {self.pixels:,} pixels"
         difference = self.against_pca
         if difference.high < 0:
             return f"better than PCA at the same latent size ({self.latent})"
@@ -66,7 +74,8 @@ class Reconstruction:
 def fit_baselines(model: Fitted, train: Any, tick: Tick | None = None) -> Baselines:
     """The predictors to be better than, from the model's own training pictures in its own scaled units."""
     rows = evaluate(model, train, lambda x: x.flatten(1), tick=tick)
-    components = principal_components(rows, int(np.prod(model.latent_shape_)))
+    size = int(np.prod(model.latent_shape_))
+    components = _whole(rows) if size >= rows.shape[1] else principal_components(rows, size)
     return Baselines(components, float(components.mean.mean()), components.mean)
 
 
@@ -101,7 +110,14 @@ def reconstruction(
         clipped=clip,
         outside=outside / len(test),
         per_picture=mse,
+        pixels=len(known.pixel_mean),
     )
+
+
+def _whole(rows: torch.Tensor) -> Components:
+    """PCA with as many components as pixels, which is every picture itself: no axes need to be found."""
+    variance = rows.double().var(dim=0).numpy()
+    return Components(rows.mean(dim=0), torch.eye(rows.shape[1]), variance, float(variance.sum()), len(rows))
 
 
 def _errors(x: torch.Tensor, decoded: torch.Tensor, known: Baselines) -> torch.Tensor:

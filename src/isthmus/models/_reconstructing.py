@@ -8,13 +8,16 @@ import torch
 from torch import nn
 
 from isthmus.models._trained import Trained, last_bias, sample_rows
+from isthmus.nets._net import size_of
 from isthmus.nets._posterior import Posterior
+from isthmus.stats import Components, principal_components
 from isthmus.train.feeding import Resident
 
 __all__ = ["Reconstructing"]
 
 _OFF_THE_EDGE = 0.005
 _CODES_LOOKED_AT = 10_000
+_WIDE, _DIRECTIONS, _WIDE_CODES_LOOKED_AT = 1024, 256, 2048
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,8 +45,9 @@ class Reconstructing(Trained, ABC):
     def _build(self) -> nn.ModuleDict:
         net = self.net_for()
         width = self.latent * (2 if self.gaussian_codes else 1)
+        self.latent_shape_ = net.latent_shape(self.latent, self.shape_)
         parts = {"encoder": net.encoder(self.shape_, width), "decoder": net.decoder(self.latent, self.shape_)}
-        return nn.ModuleDict(parts if self.gaussian_codes else parts | {"prior": _Prior(self.latent)})
+        return nn.ModuleDict(parts if self.gaussian_codes else parts | {"prior": _Prior(size_of(self.latent_shape_))})
 
     def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
         """From the standard normal; where codes are points, from a Gaussian fitted to the training codes."""
@@ -55,10 +59,10 @@ class Reconstructing(Trained, ABC):
     def _finish(self, data: Resident) -> None:
         if not self.gaussian_codes:
             self.net_.eval()
-            rows = sample_rows(len(data), _CODES_LOOKED_AT).split(512)
             prior = self.net_["prior"]
             assert isinstance(prior, _Prior)
-            prior.settle(torch.cat([self.encode(data.pictures(part)).mean for part in rows]))
+            rows = sample_rows(len(data), prior.looks).split(512)
+            prior.settle(torch.cat([self.encode(data.pictures(part)).mean.flatten(1) for part in rows]))
 
     @torch.no_grad()
     def _start_from(self, data: Resident) -> None:
@@ -72,22 +76,38 @@ class Reconstructing(Trained, ABC):
 
 
 class _Prior(nn.Module):
-    """A Gaussian where the codes are: turns standard normal numbers into codes."""
+    """A Gaussian where the codes are: turns standard normal numbers into codes.
+
+    A code of more than 1,024 numbers keeps the 256 directions along which codes vary most, and no others.
+    """
 
     mean: torch.Tensor
     factor: torch.Tensor
 
     def __init__(self, latent: int) -> None:
         super().__init__()
+        self.wide = latent > _WIDE
+        self.looks = _WIDE_CODES_LOOKED_AT if self.wide else _CODES_LOOKED_AT
         self.register_buffer("mean", torch.zeros(latent))
-        self.register_buffer("factor", torch.eye(latent))
+        self.register_buffer("factor", torch.eye(latent, _DIRECTIONS if self.wide else latent))
 
     def settle(self, codes: torch.Tensor) -> None:
         """By eigenvalues rather than Cholesky: codes may well lie in a plane."""
+        if self.wide and len(codes) > 1:
+            self._settle_wide(principal_components(codes, _DIRECTIONS))
+            return
         codes = codes.double()
-        values, vectors = torch.linalg.eigh(torch.cov(codes.T, correction=0).reshape(codes.shape[1], -1))
         self.mean.copy_(codes.mean(0))
+        if self.wide:
+            self.factor.zero_()
+            return
+        values, vectors = torch.linalg.eigh(torch.cov(codes.T, correction=0).reshape(codes.shape[1], -1))
         self.factor.copy_(vectors * values.clamp_min(0).sqrt())
 
+    def _settle_wide(self, found: Components) -> None:
+        self.mean.copy_(found.mean)
+        self.factor.zero_()  # fewer codes have fewer directions
+        self.factor[:, : len(found.axes)] = (found.axes.T * torch.from_numpy(found.variance).sqrt()).to(self.factor)
+
     def forward(self, noise: torch.Tensor) -> torch.Tensor:
-        return self.mean + noise @ self.factor.T
+        return self.mean + noise[:, : self.factor.shape[1]] @ self.factor.T

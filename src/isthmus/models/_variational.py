@@ -16,7 +16,8 @@ from isthmus.nets._net import Net
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.terms import likelihood as terms
-from isthmus.train.diagnosis import collapse
+from isthmus.terms.likelihood import squared_error
+from isthmus.train.diagnosis import collapse, leans_on_noise, over_complete
 from isthmus.train.feeding import Resident
 from isthmus.train.players import Batch, Moment, Phase, Player, Terms
 
@@ -39,7 +40,7 @@ class Variational(Reconstructing, ABC):
 
     @abstractmethod
     def price(self, posterior: Posterior, z: torch.Tensor) -> Terms:
-        """What the code costs, per picture, by name."""
+        """What the code costs, per picture, by name; both come with one row of numbers a picture."""
 
     @abstractmethod
     def weights(self, moment: Moment) -> dict[str, float]:
@@ -58,7 +59,7 @@ class Variational(Reconstructing, ABC):
         x = self.seen(batch.x, batch.noise)
         posterior = self.encode(x)
         z = posterior.sample(batch.noise)
-        return {"distortion": -self.log_likelihood(x, z), **self.price(posterior, z)}
+        return {"distortion": -self.log_likelihood(x, z), **self.price(posterior.flat(), z.flatten(1))}
 
     def seen(self, x: torch.Tensor, noise: Noise) -> torch.Tensor:
         """The picture that is modelled: itself, or a draw of 0/1 pixels from it."""
@@ -82,12 +83,22 @@ class Variational(Reconstructing, ABC):
     def _score(self, x: torch.Tensor, noise: Noise) -> torch.Tensor:
         x = self.seen(x, noise)
         posterior = self.encode(x)
-        return self.log_likelihood(x, posterior.sample(noise)) - posterior.kl().sum(1)
+        return self.log_likelihood(x, posterior.sample(noise)) - posterior.flat().kl().sum(1)
 
     def _remarks(self, x: torch.Tensor) -> list[str | None]:
+        posteriors = [self.encode(part).flat() for part in x.split(512)]
+        spread = torch.cat([posterior.mean for posterior in posteriors]).var(0, correction=0)
+        kl = torch.cat([posterior.kl() for posterior in posteriors]).mean(0)
+        maps = self.latent_shape_[0] if len(self.latent_shape_) == 3 else None
+        said = [over_complete(spread, x[0].numel()), collapse(kl, spread, maps), self._leaning(x[:512])]
+        return [*super()._remarks(x), *said]
+
+    def _leaning(self, x: torch.Tensor) -> str | None:
+        """Whatever reads codes reads means; training has seen draws only."""
         posterior = self.encode(x)
-        spread = posterior.mean.var(0, correction=0)
-        return [*super()._remarks(x), collapse(posterior.kl().mean(0), spread)]
+        draw = posterior.sample(Noise(torch.arange(len(x), device=x.device), "remark"))
+        at_mean, at_draw = (float(squared_error(self.decode(z), x).mean()) for z in (posterior.mean, draw))
+        return leans_on_noise(at_mean, at_draw)
 
     def _build(self) -> nn.ModuleDict:
         net = super()._build()

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from isthmus.augment import View, habits_for, looked_at, view
-from isthmus.errors import DataError
+from isthmus.errors import DataError, UsageError
 from isthmus.estimator import option
 from isthmus.models._reconstructing import Reconstructing
 from isthmus.models._trained import sample_rows
@@ -75,6 +75,8 @@ class Contrastive(Reconstructing):
 
     def _build(self) -> nn.ModuleDict:
         net = super()._build()
+        if len(self.latent_shape_) > 1:
+            raise UsageError("contrastive compares rows of numbers, and this net's code is maps", "Use --net pooled.")
         hidden = max(_PROJECTED, self.latent)
         first, last = kaiming(nn.Linear(self.latent, hidden)), kaiming(nn.Linear(hidden, _PROJECTED), 1.0)
         net["projector"] = nn.Sequential(nn.BatchNorm1d(self.latent), nn.ReLU(), first, nn.ReLU(), last)

@@ -11,6 +11,7 @@ from isthmus.estimator import option
 from isthmus.keys import keys_of
 from isthmus.models._reconstructing import Reconstructing
 from isthmus.models._variational import Variational
+from isthmus.nets._net import size_of
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.train.players import Moment, Terms
@@ -35,20 +36,20 @@ class MixtureVAE(Variational):
     def log_prior(self, z: torch.Tensor) -> torch.Tensor:
         """log p(z) without the constant of 2 pi, which the posterior's undoes."""
         with torch.autocast(z.device.type, enabled=False):
-            value: torch.Tensor = self.net_["prior"](z.float())
+            value: torch.Tensor = self.net_["prior"](z.float().flatten(1))
         return value
 
     def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
         noise = Noise(torch.from_numpy(keys_of(map(str, range(n)))).to(self.device_), "sample", seed)
         prior = self.net_["prior"]
         assert isinstance(prior, _Mixture)
-        codes = prior.draw(noise.uniform("component", 1)[:, 0], noise.normal("prior", self.latent))
+        codes = prior.draw(noise.uniform("component", 1)[:, 0], noise.normal("prior", size_of(self.latent_shape_)))
         return codes.detach().cpu().numpy()
 
     def _log_ratio(self, posterior: Posterior, z: torch.Tensor) -> torch.Tensor:
         """log q(z|x) - log p(z): the KL in the mean over draws; it has no closed form."""
         assert posterior.log_variance is not None
-        log_q = posterior.log_density(z.float()).sum(1) + 0.5 * self.latent * math.log(2 * math.pi)
+        log_q = posterior.log_density(z.float()).sum(1) + 0.5 * z.shape[1] * math.log(2 * math.pi)
         return log_q - self.log_prior(z)
 
     def _remarks(self, x: torch.Tensor) -> list[str | None]:
@@ -59,11 +60,11 @@ class MixtureVAE(Variational):
         x = self.seen(x, noise)
         posterior = self.encode(x)
         z = posterior.sample(noise)
-        return self.log_likelihood(x, z) - self._log_ratio(posterior, z)
+        return self.log_likelihood(x, z) - self._log_ratio(posterior.flat(), z.flatten(1))
 
     def _build(self) -> nn.ModuleDict:
         net = super()._build()
-        net["prior"] = _Mixture(self.components, self.latent)
+        net["prior"] = _Mixture(self.components, size_of(self.latent_shape_))
         return net
 
 

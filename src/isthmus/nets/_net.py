@@ -55,11 +55,15 @@ class Net(Estimator, ABC):
 
     @abstractmethod
     def encoder(self, shape: tuple[int, ...], width: int) -> nn.Sequential:
-        """From `(n, *shape)` to `(n, width)`."""
+        """From `(n, *shape)` to `(n, *latent_shape(width, shape))`."""
 
     @abstractmethod
     def decoder(self, width: int, shape: tuple[int, ...]) -> nn.Sequential:
-        """From `(n, width)` to `(n, *shape)`, with nothing after the last linear map."""
+        """From `(n, *latent_shape(width, shape))` to `(n, *shape)`, with nothing after the last linear map."""
+
+    def latent_shape(self, width: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a code of this width for pictures of this shape: a row of numbers, or `width` maps."""
+        return (width,)
 
 
 def activation(name: str) -> nn.Module:

@@ -16,6 +16,10 @@ class Posterior:
     mean: torch.Tensor
     log_variance: torch.Tensor | None = None
 
+    def flat(self) -> "Posterior":
+        """The same with one row of numbers a picture, whatever the shape of the code."""
+        return Posterior(self.mean.flatten(1), None if self.log_variance is None else self.log_variance.flatten(1))
+
     def sample(self, noise: Noise) -> torch.Tensor:
         if self.log_variance is None:
             return self.mean

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from isthmus.estimator import option
+from isthmus.nets._channels_last import PictureConv2d, channels_last
 from isthmus.nets._fold import FoldConvTranspose2d
 from isthmus.nets._net import Habits, activation, dense, kaiming, per_layer
 from isthmus.nets._net import Net as Base
@@ -38,12 +39,12 @@ class Conv(Base):
         channels, layers, sizes = self._plan(shape)
         blocks: list[nn.Module] = []
         for before, after, layer in zip(channels, channels[1:], layers, strict=False):
-            convolution = kaiming(_Conv2d(before, after, **layer))
+            convolution = kaiming(PictureConv2d(before, after, **layer))
             blocks.append(self._block(convolution, after))
         flat = channels[-1] * sizes[-1][0] * sizes[-1][1]
         widths = (flat, *self.hidden)
         code = kaiming(nn.Linear(widths[-1], width))
-        return _channels_last(*blocks, _Flat(), *dense(widths, self.activation), code)
+        return channels_last(*blocks, _Flat(), *dense(widths, self.activation), code)
 
     def decoder(self, width: int, shape: tuple[int, ...]) -> nn.Sequential:
         channels, layers, sizes = self._plan(shape)
@@ -56,7 +57,7 @@ class Conv(Base):
             wide, narrow, last = channels[depth], channels[depth - 1], depth == 1
             convolution = FoldConvTranspose2d(wide, narrow, **layer, output_padding=extra)
             blocks.append(kaiming(convolution) if last else self._block(kaiming(convolution), narrow))
-        return _channels_last(*blocks)
+        return channels_last(*blocks)
 
     def _block(self, convolution: nn.Module, channels: int) -> nn.Sequential:
         norm = [nn.BatchNorm2d(channels)] if self.batch_norm else []
@@ -82,15 +83,6 @@ class Conv(Base):
         return channels, layers, sizes
 
 
-class _Conv2d(nn.Conv2d):
-    """Says which way a picture of one channel lies: torch takes it for planes, and each layer after it would pay."""
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        if input.dim() == 4 and input.shape[1] == 1:
-            input = input.squeeze(1).unsqueeze(3).permute(0, 3, 1, 2)
-        return super().forward(input)
-
-
 class _Flat(nn.Module):
     """Maps to rows in the order in which channels-last maps lie in memory, so that nothing is copied."""
 
@@ -107,15 +99,6 @@ class _Maps(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.unflatten(1, (*self.size, -1)).permute(0, 3, 1, 2)
-
-
-def _channels_last(*blocks: nn.Module) -> nn.Sequential:
-    """Channels innermost in memory: what the convolutions of CPUs and GPUs run fastest."""
-    made = nn.Sequential(*blocks)
-    for parameter in made.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return made
 
 
 def widths_for(size: tuple[int, ...]) -> tuple[int, ...]:

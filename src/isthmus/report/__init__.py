@@ -3,6 +3,7 @@
 from isthmus.report.axes import png
 from isthmus.report.bars import bars, kl_bars
 from isthmus.report.curves import curves, training_curves
+from isthmus.report.densities import densities
 from isthmus.report.grid import comparison_grid, picture_grid, to_rgb
 from isthmus.report.scatter import scatter
 
@@ -10,6 +11,7 @@ __all__ = [
     "bars",
     "comparison_grid",
     "curves",
+    "densities",
     "kl_bars",
     "picture_grid",
     "png",

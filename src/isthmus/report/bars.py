@@ -59,24 +59,26 @@ def _bar(canvas: Canvas, axis: Axis, middle: float, value: float, ends: tuple[fl
             canvas.line([(end, middle - 4), (end, middle + 4)], TEXT, 1.5)
 
 
-def kl_bars(kl: Any, active: Any = None, *, title: str = "KL per latent dimension", subtitle: str = "") -> Image.Image:
-    """A bar for each dimension, the most informative first; those that are not active are grey."""
+def kl_bars(
+    kl: Any, active: Any = None, *, unit: str = "dimension", title: str = "", subtitle: str = ""
+) -> Image.Image:
+    """A bar for each dimension, or map, the most informative first; those that are not active are grey."""
     kl = np.asarray(kl, np.float64).ravel()
     active = np.ones(len(kl), bool) if active is None else np.asarray(active, bool).ravel()
     if len(kl) == 0 or len(kl) != len(active):
         raise UsageError(f"{len(kl)} divergences and {len(active)} marks do not belong together")
     order = np.argsort(-np.nan_to_num(kl, nan=-1.0), kind="stable")
-    long, high = 560, 260
+    title, (long, high) = title or f"KL per latent {unit}", (560, 260)
     up = Axis.over(kl, room=0.05, zero=True).laid(0, high, upwards=True)
     left = MARGIN + up.room_for_names() + 34
     width = left + long + MARGIN
-    subtitle = f"{int(active.sum())} of {len(kl)} dimensions active (coloured). {subtitle}".strip()
+    subtitle = f"{int(active.sum())} of {len(kl)} {unit}s active (coloured). {subtitle}".strip()
     top = MARGIN + heading_height(title, subtitle, width - 2 * MARGIN)
     canvas = Canvas(width, top + high + 48 + MARGIN, 3)
     heading(canvas, MARGIN, MARGIN, title, subtitle, width - 2 * MARGIN)
     across = Axis(0.5, len(kl) + 0.5).laid(left, long)
     across.ticks = [tick for tick in across.ticks if tick == round(tick)]
-    frame(canvas, across, up.laid(top, high, upwards=True), "dimension, largest first", "nats")
+    frame(canvas, across, up.laid(top, high, upwards=True), f"{unit}, largest first", "nats")
     thick = min(40.0, long / len(kl) * 0.8)
     for place, i in enumerate(order, 1):
         if np.isfinite(kl[i]) and kl[i] != 0:

@@ -11,6 +11,7 @@ from isthmus.stats.frechet import frechet_distance, frechet_of_gaussians, gaussi
 from isthmus.stats.intervals import Interval, bootstrap_interval, mean_interval, paired_difference, wilson_interval
 from isthmus.stats.knn import knn_accuracy, knn_predict, neighbours
 from isthmus.stats.maps import silhouette, silhouette_values, trustworthiness
+from isthmus.stats.marginals import Steps, kolmogorov_smirnov, scott_density, wasserstein
 from isthmus.stats.prdc import Prdc, prdc
 from isthmus.stats.spectrum import Components, principal_angles, principal_components
 
@@ -18,6 +19,7 @@ __all__ = [
     "Components",
     "Interval",
     "Prdc",
+    "Steps",
     "bootstrap_interval",
     "brier_score",
     "expected_calibration_error",
@@ -27,6 +29,7 @@ __all__ = [
     "gaussian_of",
     "knn_accuracy",
     "knn_predict",
+    "kolmogorov_smirnov",
     "mean_interval",
     "negative_log_likelihood",
     "neighbours",
@@ -34,9 +37,11 @@ __all__ = [
     "prdc",
     "principal_angles",
     "principal_components",
+    "scott_density",
     "silhouette",
     "silhouette_values",
     "softmax",
     "trustworthiness",
+    "wasserstein",
     "wilson_interval",
 ]

@@ -5,11 +5,12 @@ import torch
 from isthmus.errors import TrainingError
 from isthmus.train.players import Batch, Player, Terms
 
-__all__ = ["collapse", "dead_inputs", "not_finite"]
+__all__ = ["collapse", "dead_inputs", "leans_on_noise", "not_finite", "over_complete"]
 
 _ACTIVE = 0.01
 _NEARLY_NOTHING = 0.05
 _MANY_DEAD = 0.5
+_CLEARLY_WORSE = 1.1
 
 
 def not_finite(terms: Terms, player: Player, where: str, batches: dict[str, Batch]) -> TrainingError:
@@ -35,8 +36,30 @@ def not_finite(terms: Terms, player: Player, where: str, batches: dict[str, Batc
     return TrainingError(what, f"{remedy} The last good weights are kept.")
 
 
-def collapse(kl_per_dimension: torch.Tensor, mean_variance: torch.Tensor) -> str | None:
-    """A sentence where few latent dimensions carry anything; None where all is well."""
+def over_complete(mean_variance: torch.Tensor, pixels: int) -> str | None:
+    """A sentence where a code has no fewer numbers than the picture, so that its size is no bottleneck."""
+    total, active = len(mean_variance), int((mean_variance > _ACTIVE).sum())
+    if total < pixels:
+        return None
+    return (
+        f"the code has {total:,} numbers, the picture {pixels:,}: only the price of the code keeps it from copying. "
+        f"{active:,} of them are active."
+    )
+
+
+def leans_on_noise(error_at_mean: float, error_at_draw: float) -> str | None:
+    """A sentence where pictures are drawn worse from the mean of the posterior than from a draw; None elsewhere."""
+    if error_at_mean <= _CLEARLY_WORSE * error_at_draw:
+        return None
+    return (
+        f"pictures come back worse from the mean of their posterior (MSE {error_at_mean:.3g}) than from a draw of it "
+        f"({error_at_draw:.3g}): the decoder has not yet learnt to do without the noise of idle dimensions. Train for "
+        "more steps: longer, or with a smaller --batch-size."
+    )
+
+
+def collapse(kl_per_dimension: torch.Tensor, mean_variance: torch.Tensor, maps: int | None = None) -> str | None:
+    """A sentence where few latent dimensions carry anything; None where all is well. `maps` are those of the code."""
     active = int((mean_variance > _ACTIVE).sum())
     total = len(mean_variance)
     if active > total / 2 and float(kl_per_dimension.sum()) > _NEARLY_NOTHING:
@@ -46,9 +69,13 @@ def collapse(kl_per_dimension: torch.Tensor, mean_variance: torch.Tensor) -> str
             "the posterior has collapsed: the code carries nothing of the picture (KL "
             f"{float(kl_per_dimension.sum()):.2g} nats). Lower --beta, raise --kl-warm-up, or train longer."
         )
+    told, fewer = f"{active:,} of {total:,} latent dimensions", active
+    if maps:
+        fewer = int((mean_variance.view(maps, -1) > _ACTIVE).any(1).sum())
+        told += f", in {fewer} of {maps} maps,"
+    enough = f"--latent {fewer} would do as well, and " if fewer < (maps or total) else ""
     return (
-        f"{active} of {total} latent dimensions are active; the decoder ignores the others. "
-        f"That is no error: --latent {active} would do as well, and a lower --beta would use more."
+        f"{told} are active; the decoder ignores the others. That is no error: {enough}a lower --beta would use more."
     )
 
 
