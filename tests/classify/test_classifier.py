@@ -245,6 +245,19 @@ def test_a_curve_sets_heads_beside_baselines_and_says_who_wins(
     assert out.stat().st_size > 1000
 
 
+def test_equal_pictures_with_labels_that_differ_count_as_unlabelled(capsys: pytest.CaptureFixture[str]) -> None:
+    from isthmus.cli import _labelled
+    from isthmus.images.duplicates import contradicting
+
+    pixels = np.random.default_rng(0).integers(0, 9, (8, 1, 4, 4)).astype(np.uint8)
+    pixels[5], pixels[6], pixels[7] = pixels[0], pixels[1], pixels[2]
+    pictures = Pictures.from_array(pixels, np.array([0, 1, 0, 1, -1, 1, 1, -1]), classes=("a", "b"))
+    assert contradicting(pictures).tolist() == [0, 5]
+    _labelled._without_contradictions(pictures)
+    assert pictures.labels.tolist() == [-1, 1, 0, 1, -1, -1, 1, -1]
+    assert "2 labelled pictures are equal to one that is labelled otherwise" in capsys.readouterr().err
+
+
 def test_the_network_from_scratch_is_beside_a_model_that_has_one(digits: Any) -> None:
     x, y = digits
     pile, test = (Pictures.from_array(p[:, None], c, classes=tuple("0123456789")) for p, c in split_at(x, y, 1200))

@@ -38,6 +38,7 @@ def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> 
             pictures.split = splits_of(run, pictures)
     for note in look_alikes(pictures.classes):
         say(f"note: {note}")
+    _without_contradictions(pictures)
     held = np.zeros(len(pictures), bool) if pictures.split is None else pictures.split == "test"
     judging = int((pictures.labels[held] >= 0).sum())
     pile = _at_most(pictures.take(~held), _MOST)
@@ -46,6 +47,19 @@ def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> 
     if judging:
         say(f"note: labels of test pictures, too few to judge by and not to be learnt from: {judging}")
     return pile, None
+
+
+def _without_contradictions(pictures: Any) -> None:
+    """Equal pictures with labels that differ teach nothing: nobody knows which label is right."""
+    from isthmus.images.duplicates import contradicting
+
+    rows = contradicting(pictures)
+    if len(rows):
+        say(
+            f"note: {len(rows)} labelled pictures are equal to one that is labelled otherwise, and count as unlabelled:"
+            f" {', '.join(str(pictures.ids[row]) for row in rows[:4])}{', ...' if len(rows) > 4 else ''}"
+        )
+        pictures.labels = np.where(np.isin(np.arange(len(pictures)), rows), -1, pictures.labels)
 
 
 def _at_most(pile: Any, most: int) -> Any:

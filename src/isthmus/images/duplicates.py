@@ -9,7 +9,7 @@ import numpy as np
 from isthmus.images.guard import plural
 from isthmus.images.pictures import Pictures
 
-__all__ = ["Duplicates", "near_duplicates", "same_pixels"]
+__all__ = ["Duplicates", "contradicting", "near_duplicates", "same_pixels"]
 
 _SIDE = 8
 _FEWEST = 36
@@ -70,6 +70,15 @@ def same_pixels(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         groups[row] = seen.setdefault(digest, row)
     others = np.flatnonzero(groups != np.arange(len(pixels)))
     return np.stack([groups[others], others], axis=1), groups
+
+
+def contradicting(pictures: Pictures) -> np.ndarray:
+    """Rows of labelled pictures that are equal in every pixel to one of another label."""
+    known = np.flatnonzero(pictures.labels >= 0)
+    _, first = same_pixels(pictures.pixels[known])
+    labels = pictures.labels[known]
+    at_odds = np.unique(first[labels != labels[first]])
+    return known[np.isin(first, at_odds)]
 
 
 def _representatives(groups: np.ndarray, parts: np.ndarray) -> np.ndarray:
