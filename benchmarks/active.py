@@ -17,16 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.quality import _data
 from benchmarks.record import commit
-from isthmus import Contrastive
+from benchmarks.splits import encoder, train_and_test
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Pile
 from isthmus.classify.heads.blend import Blend
 from isthmus.classify.suggest import suggest
 from isthmus.files import write_atomically
 from isthmus.run import machine
-from isthmus.train.watchers import Lines
 
 __all__ = ["main"]
 
@@ -68,15 +66,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--batch", type=int, default=5, help="labels asked for at once")
     parser.add_argument("--most", type=int, default=200, help="labels after which a trial is given up")
     parser.add_argument("--pretraining", type=int, default=0, help="seed of the encoder")
+    parser.add_argument("--kept", type=Path, help="a folder in which encoders are kept, and found again")
     given = parser.parse_args(argv)
     torch.set_num_threads(1)
-    train, test = _data(given.data)
+    train, test = train_and_test(given.data)
+    model, trained = encoder(given.data, train, given.pretraining, given.kept)
     started = time.process_time()
-    model = Contrastive(seed=given.pretraining).fit(train, watchers=[Lines()])
     features = Features.learn(model, train)
     pile, asked = features.pile(train), features.pile(test)
     pile.graph()
-    prepared = time.process_time() - started
+    prepared = trained + time.process_time() - started
     records = []
     for name, choose in WAYS.items():
         started = time.process_time()

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.quality import _data
 from benchmarks.record import commit
+from benchmarks.splits import train_and_test
 from isthmus import PCA, VAE, Autoencoder, Contrastive, Denoising, discover
 from isthmus.classify.curve import Curve, label_curve
 from isthmus.contract import evenly
@@ -98,7 +98,7 @@ def _made(name: str, given: argparse.Namespace) -> Any:
 
 def parts(data: str, split: str, most: int | None = None) -> tuple[Pictures, Pictures]:
     """Pictures to learn from and those that judge: the last 10,000 training pictures, or a fifth of a small set's."""
-    train, test = _data(data)
+    train, test = train_and_test(data)
     held = min(HELD, len(train) // 5)
     rows = np.arange(len(train))
     pile, judge = (train, test) if split == "test" else (train.take(rows[:-held]), train.take(rows[-held:]))

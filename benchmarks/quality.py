@@ -19,7 +19,8 @@ import torch
 
 from benchmarks.parties.isthmus import NETS
 from benchmarks.record import commit
-from isthmus import VAE, Autoencoder, Linear, MixtureVAE, open_pictures
+from benchmarks.splits import train_and_test
+from isthmus import VAE, Autoencoder, Linear, MixtureVAE
 from isthmus.files import write_atomically
 from isthmus.images.pictures import Pictures
 from isthmus.measure.density import importance_weighted_bound
@@ -78,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     torch.set_num_threads(arguments.threads)
     bar = BARS[arguments.bar]
-    train, test = _data(bar.data)
+    train, test = train_and_test(bar.data)
     per_seed = []
     for seed in arguments.seeds:
         started, wall = time.process_time(), time.monotonic()
@@ -89,15 +90,6 @@ def main(argv: list[str] | None = None) -> int:
         print(json.dumps(per_seed[-1]), flush=True)
         _write(arguments.bar, bar, per_seed, len(test))
     return 0
-
-
-def _data(name: str) -> tuple[Pictures, Pictures]:
-    """The set's own test split, whole; digits have none and give every fifth picture."""
-    pictures = open_pictures(name)
-    split = pictures.split
-    held = np.arange(len(pictures)) % 5 == 4 if split is None else split == "test"
-    pictures.split = None
-    return pictures.take(~held), pictures.take(held)
 
 
 def _judge(bar: str, model: Any, train: Pictures, test: Pictures, samples: int) -> dict[str, Any]:
