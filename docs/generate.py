@@ -30,6 +30,14 @@ _FIT = """\
 The fields of the model and of its network are flags too, so those depend on `--model` and `--net`. They are listed
 below by who has them; `isthmus fit --model vae --net residual --help` shows those of one pair together.
 """
+_CLASSIFY = """\
+The fields of the head are flags too, so those depend on `--head`. They are listed below by who has them.
+"""
+_CHOSEN = {
+    "fit": (_FIT, (("--model", models.names(), 0), ("--net", discover.names("nets"), 1))),
+    "classify": (_CLASSIFY, (("--head", discover.names("classify.heads"), 0),)),
+}
+"""By verb: what to say of fields that are flags, and the flags that choose whose, with the group they are in."""
 
 
 class _Layout(argparse.HelpFormatter):
@@ -65,8 +73,8 @@ def _verb(verb: str) -> Iterator[str]:
             *(_listed(group._group_actions, group.title) for group in _groups(made) if group not in fields),
         )
     if fields:
-        yield _FIT
-        for flag, names, place in (("--model", models.names(), 0), ("--net", discover.names("nets"), 1)):
+        yield _CHOSEN[verb][0]
+        for flag, names, place in _CHOSEN[verb][1]:
             for owners, actions in _shared(verb, flag, names, place).items():
                 yield f"### With `{flag}` {', '.join(owners)}"
                 yield _block(_listed(actions))
@@ -77,10 +85,11 @@ def _shared(verb: str, flag: str, names: list[str], place: int) -> dict[tuple[st
     owners: dict[str, list[str]] = {}
     actions: dict[str, argparse.Action] = {}
     for name in names:
-        for action in _field_groups(verb, flag, name)[place]._group_actions:
-            text = _listed([action])
-            owners.setdefault(text, []).append(name)
-            actions.setdefault(text, action)
+        for group in _field_groups(verb, flag, name)[place : place + 1]:
+            for action in group._group_actions:
+                text = _listed([action])
+                owners.setdefault(text, []).append(name)
+                actions.setdefault(text, action)
     shared: dict[tuple[str, ...], list[argparse.Action]] = {}
     for text in sorted(owners, key=lambda text: -len(owners[text])):
         shared.setdefault(tuple(owners[text]), []).append(actions[text])

@@ -164,9 +164,9 @@ class Classifier(Estimator):
             raise UsageError(f"level is {self.level}", "Give a share between 0 and 1, such as 0.9.")
 
     def _head(self) -> Head:
-        if isinstance(self.head, Head):
-            return self.head.fresh()
-        made: Head = discover.find("classify.heads", self.head, "Head")()
+        found = self.head if isinstance(self.head, Head) else discover.find("classify.heads", self.head, "Head")()
+        made: Head = found.fresh()
+        made.check_params()
         return made
 
     def _model(self) -> Fitted:

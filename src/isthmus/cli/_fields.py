@@ -4,13 +4,13 @@ import argparse
 import dataclasses
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from isthmus import discover, models
 from isthmus.estimator import Estimator
 
-__all__ = ["add_fields", "estimator_from"]
+__all__ = ["add_fields", "add_head_fields", "estimator_from", "head_from", "value_of"]
 
 
 def add_fields(parser: argparse.ArgumentParser, model: str, net: str | None) -> None:
@@ -32,6 +32,31 @@ def estimator_from(arguments: argparse.Namespace) -> Any:
     if inner:
         fields["net"] = discover.find("nets", fields.get("net", made.net), "Net")(**inner)
     return made.set_params(**fields)
+
+
+def add_head_fields(parser: argparse.ArgumentParser, head: str) -> None:
+    """`--head-...` for each field of a classifier's head."""
+    _add(
+        parser.add_argument_group(f"{head}: the head's fields"),
+        discover.find("classify.heads", head, "Head")(),
+        "head_",
+    )
+
+
+def head_from(arguments: argparse.Namespace) -> Any:
+    """The head with the fields that were given."""
+    inner = {name[5:]: value for name, value in vars(arguments).items() if name.startswith("head_")}
+    return discover.find("classify.heads", arguments.head, "Head")(**inner)
+
+
+def value_of(flag: str, words: Sequence[str]) -> str | None:
+    """The value of a flag before the command line is parsed, for it decides which other flags there are."""
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        if word == flag:
+            return after
+        if word.startswith(f"{flag}="):
+            return word.split("=", 1)[1]
+    return None
 
 
 def _add(group: argparse._ArgumentGroup, made: Estimator, prefix: str) -> None:

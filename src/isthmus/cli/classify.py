@@ -15,7 +15,9 @@ _SUSPECTS_SHOWN = 5
 
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     from isthmus import discover
+    from isthmus.cli._fields import add_head_fields, value_of
 
+    parser.usage = "isthmus classify RUN [PATH] [--labels CSV] [--head NAME] [flags]"
     add_labelled(parser)
     heads = discover.names("classify.heads")
     parser.add_argument(
@@ -26,12 +28,16 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the draw and the folds (default: 0)")
     parser.add_argument("--name", default="labels", help="of the classifier in the run folder (default: labels)")
     parser.add_argument("--json", action="store_true", help="one record a line")
+    head = value_of("--head", words) or "blend"
+    if head in heads:
+        add_head_fields(parser, head)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from isthmus.classify.classifier import Classifier
     from isthmus.classify.draws import only
     from isthmus.classify.saving import check_name, save_classifier
+    from isthmus.cli._fields import head_from
     from isthmus.models._loading import load
     from isthmus.run import Run
 
@@ -40,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     pile, test = pile_and_test(folder, arguments)
     if arguments.label_count is not None:
         pile.labels = only(pile, arguments.label_count, arguments.seed)
-    classifier = Classifier(model=model, head=arguments.head, level=arguments.level, seed=arguments.seed)
+    classifier = Classifier(model=model, head=head_from(arguments), level=arguments.level, seed=arguments.seed)
     with stages() as told:
         classifier.fit(pile, told=told)
     labels = int((pile.labels >= 0).sum())
@@ -123,7 +129,7 @@ def _names(pictures: Any) -> Any:
 
 
 def _title(classifier: Any, model: Any) -> str:
-    return f"{classifier.head} on {type(model).__name__}"
+    return f"{type(classifier.head).__name__.lower()} on {type(model).__name__}"
 
 
 def _verdict(records: list[Any]) -> str:

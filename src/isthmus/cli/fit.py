@@ -18,7 +18,7 @@ _DEFAULT = "conv-vae"
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     """The flags depend on the model: `isthmus fit --model vae --help` shows a model's own."""
     from isthmus import discover, models
-    from isthmus.cli._fields import add_fields
+    from isthmus.cli._fields import add_fields, value_of
 
     parser.usage = "isthmus fit PATH --out RUN [--model NAME] [flags]\n       isthmus fit --resume RUN"
     add_pictures(parser, required=False, axes=False)
@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
     parser.add_argument("--json", action="store_true", help="print the run's description as JSON at the end")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    model, net = _value_of("--model", words) or _DEFAULT, _value_of("--net", words)
+    model, net = value_of("--model", words) or _DEFAULT, value_of("--net", words)
     if model in names:
         add_fields(parser, model, net if net in discover.names("nets") else None)
 
@@ -112,13 +112,3 @@ def _portable(options: dict[str, Any], out: str) -> dict[str, Any]:
     if "labels" in options:
         options["labels"] = Path(os.path.relpath(options["labels"], out)).as_posix()
     return options
-
-
-def _value_of(flag: str, words: Sequence[str]) -> str | None:
-    """The value of a flag before the command line is parsed, for it decides which other flags there are."""
-    for word, after in zip(words, [*words[1:], ""], strict=True):
-        if word == flag:
-            return after
-        if word.startswith(f"{flag}="):
-            return word.split("=", 1)[1]
-    return None
