@@ -19,6 +19,7 @@ SURFACE = [
     "MixtureVAE",
     "Pictures",
     "Record",
+    "Regressor",
     "Run",
     "load",
     "open_pictures",

@@ -44,11 +44,11 @@ class Features:
     mirrored: bool
 
     @classmethod
-    def learn(cls, model: Fitted, X: Any) -> "Features":
-        """From some of the pictures, spread evenly over the pile."""
+    def learn(cls, model: Fitted, X: Any, mirror: bool = True) -> "Features":
+        """From some of the pictures, spread evenly over the pile; without `mirror` left and right are always told."""
         some = some_of(X, _LEARNT_FROM)
         shape = model.tensor(part_of(some, 0, 1)).shape[1:]
-        mirrored = len(shape) == 3 and _mirrored(model, some, looked_at(tuple(shape)))
+        mirrored = mirror and len(shape) == 3 and _mirrored(model, some, looked_at(tuple(shape)))
         parts: dict[str, list[torch.Tensor]] = {}
         with torch.inference_mode():
             for _, x in batches(model, some, 512):

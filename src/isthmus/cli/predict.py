@@ -1,4 +1,4 @@
-"""Name the class of each picture, how sure that is, what else it may be, and what looks like nothing known."""
+"""Tell the class or number of each picture, how sure that is, and what looks like nothing known."""
 
 import argparse
 import csv
@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from isthmus.cli._numbers import predict_numbers
 from isthmus.cli._pictures import add_pictures, of_run
 from isthmus.cli._talk import say, tick
 
@@ -25,11 +26,14 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from isthmus.classify.saving import load_classifier
+    from isthmus.classify.saving_numbers import KIND, kind_of
     from isthmus.files import write_atomically
     from isthmus.models._loading import load
     from isthmus.run import Run
 
     folder, model = Run.open(arguments.run_folder), load(arguments.run_folder)
+    if kind_of(folder, arguments.name) == KIND:
+        return predict_numbers(arguments, folder, model)
     classifier = load_classifier(folder, model, arguments.name)
     pictures = of_run(folder, arguments)
     with tick("predicting") as told:
