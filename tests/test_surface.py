@@ -20,6 +20,7 @@ SURFACE = [
     "MixtureVAE",
     "Pictures",
     "Record",
+    "Regressor",
     "Run",
     "load",
     "open_pictures",

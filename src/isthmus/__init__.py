@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isthmus.classify.classifier import Classifier as Classifier
+    from isthmus.classify.numbers.regressor import Regressor as Regressor
     from isthmus.errors import IsthmusError as IsthmusError
     from isthmus.images.opening import open_pictures as open_pictures
     from isthmus.images.pictures import Pictures as Pictures
@@ -36,6 +37,7 @@ _HOMES = {
     "PCA": "models.pca",
     "Pictures": "images.pictures",
     "Record": "run",
+    "Regressor": "classify.numbers.regressor",
     "Run": "run",
     "VAE": "models.vae",
     "load": "models._loading",

@@ -3,6 +3,18 @@
 from isthmus.classify.classifier import Classifier
 from isthmus.classify.curve import Curve, label_curve
 from isthmus.classify.features import Features
+from isthmus.classify.numbers.regressor import Regressor
+from isthmus.classify.numbers.saving import load_regressor, save_regressor
 from isthmus.classify.saving import load_classifier, save_classifier
 
-__all__ = ["Classifier", "Curve", "Features", "label_curve", "load_classifier", "save_classifier"]
+__all__ = [
+    "Classifier",
+    "Curve",
+    "Features",
+    "Regressor",
+    "label_curve",
+    "load_classifier",
+    "load_regressor",
+    "save_classifier",
+    "save_regressor",
+]

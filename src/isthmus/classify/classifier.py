@@ -14,14 +14,14 @@ from isthmus import discover
 from isthmus.classify.draws import folds, units
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Head, Pile, Told
-from isthmus.contract import Fitted, evenly
+from isthmus.classify.usual import Usual
+from isthmus.contract import Fitted
 from isthmus.errors import DataError, UsageError
 from isthmus.estimator import Estimator, option
 from isthmus.images.arrays import class_codes
 from isthmus.stats.calibration import fit_temperature, softmax
 from isthmus.stats.conformal import set_threshold, sets_of
 from isthmus.stats.intervals import wilson_interval
-from isthmus.stats.knn import neighbours
 
 __all__ = ["Classifier", "Suspect", "check_labels"]
 
@@ -29,8 +29,6 @@ _FOLDS = 5
 _FEWEST_FOR_TEMPERATURE = 20
 _SUSPICIOUS = 0.9
 _BLOCK = 8192
-_KNOWN = 4000
-"""Pictures that a new one is compared with, to say whether it looks like anything seen before."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Classifier(Estimator):
         else:
             self.no_sets_ = "every class has a single label, so nothing can be held out. Label more."
         self.suspects_ = self._suspects(told, labels, rows)
-        self._remember(pile)
+        self.usual_ = Usual.of(pile.rows)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -111,9 +109,7 @@ class Classifier(Estimator):
 
     def typical(self, X: Any) -> np.ndarray:
         """Above 0, at most 1: the share of the pile that lies at least as far from the rest as this picture does."""
-        distance = neighbours(self.look(X).rows, self.known_, 1)[0][:, 0]
-        nearer = np.searchsorted(self.usual_, distance)
-        return np.asarray((1 + len(self.usual_) - nearer) / (1 + len(self.usual_)))
+        return self.usual_.typical(self.look(X).rows)
 
     def score(self, X: Any, y: Any = None) -> float:
         labels, classes = _labels_of(X, y)
@@ -150,13 +146,6 @@ class Classifier(Estimator):
         odd = odd[np.argsort(-sure[odd, best[odd]], kind="stable")]
         names = self.classes_
         return [Suspect(int(rows[i]), names[labels[rows[i]]], names[best[i]], float(sure[i, best[i]])) for i in odd]
-
-    def _remember(self, pile: Pile) -> None:
-        """Some of the pile, and how far from them the others usually are."""
-        places = evenly(len(pile.rows), 2 * _KNOWN)
-        self.known_ = pile.rows[places[::2]]
-        others = pile.rows[places[1::2]] if len(places) > 1 else self.known_
-        self.usual_ = np.sort(neighbours(others, self.known_, 1)[0][:, 0])
 
     def check_params(self) -> None:
         super().check_params()

@@ -46,11 +46,11 @@ class Features:
     mirrored: bool
 
     @classmethod
-    def learn(cls, model: Fitted, X: Any) -> "Features":
-        """From some of the pictures, spread evenly over the pile."""
+    def learn(cls, model: Fitted, X: Any, mirror: bool = True) -> "Features":
+        """From some of the pictures, spread evenly over the pile; without `mirror` left and right are always told."""
         some = some_of(X, _LEARNT_FROM)
         views = views_for(model, some)
-        mirrored = views is not None and views.mirror
+        mirrored = mirror and views is not None and views.mirror
         parts: dict[str, list[torch.Tensor]] = {}
         with torch.inference_mode():
             for _, x in batches(model, some, 512):

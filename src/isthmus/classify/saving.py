@@ -9,6 +9,7 @@ import torch
 from isthmus import discover
 from isthmus.classify.classifier import Classifier
 from isthmus.classify.features import Features
+from isthmus.classify.usual import Usual
 from isthmus.contract import Fitted
 from isthmus.errors import RunError, UsageError
 from isthmus.run import Run
@@ -27,7 +28,7 @@ def save_classifier(classifier: Classifier, run: Run, name: str, about: dict[str
     check_name(name)
     features = classifier.features_
     arrays = {f"head/{key}": np.asarray(value) for key, value in classifier.head_.arrays().items()}
-    arrays |= {"known": classifier.known_, "usual": classifier.usual_}
+    arrays |= {"known": classifier.usual_.known, "usual": classifier.usual_.distances}
     for block, components in features.blocks.items():
         arrays |= {f"block/{block}/{key}": np.asarray(getattr(components, key)) for key in _BLOCK}
     tensors = {key: torch.from_numpy(np.ascontiguousarray(value).reshape(value.shape)) for key, value in arrays.items()}
@@ -73,7 +74,7 @@ def _restored(described: dict[str, Any], arrays: dict[str, np.ndarray], model: F
     blocks = {block: _components(arrays, block) for block in described["blocks"]}
     made.features_ = Features(model, blocks, described["mirrored"])
     made.head_, made.classes_ = head, tuple(described["classes"])
-    made.known_, made.usual_ = arrays["known"], arrays["usual"]
+    made.usual_ = Usual(arrays["known"], arrays["usual"])
     made.expected_ = None if described["expected"] is None else Interval(**described["expected"])
     for key in _PLAIN:
         setattr(made, key, described[key])

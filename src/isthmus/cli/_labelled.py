@@ -27,11 +27,15 @@ def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> 
     Where fewer than `fewest` of them have a label, too few to judge by, None stands for the test.
     """
     from isthmus.images.labels import attach, look_alikes, read_table
+    from isthmus.images.numbers import label_by
     from isthmus.models._loading import splits_of
 
     pictures = of_run(run, arguments)
+    numbers = getattr(arguments, "numbers", None)
     if arguments.labels and not arguments.path:
-        attach(pictures, read_table(Path(arguments.labels), need_label=True), arguments.labels)
+        attach(pictures, read_table(Path(arguments.labels), need_label=not numbers), arguments.labels)
+    if numbers:
+        label_by(pictures, numbers)
     if arguments.path and run.has("splits.csv"):
         # Other pictures than the run's keep the split of their source, if it has one.
         with contextlib.suppress(DataError):

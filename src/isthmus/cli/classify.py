@@ -1,10 +1,11 @@
-"""Learn classes from a handful of labels, with a fitted model's eyes; kept in its run folder."""
+"""Learn classes or numbers from a handful of labels, with a fitted model's eyes; kept in its run folder."""
 
 import argparse
 from collections.abc import Sequence
 from typing import Any
 
 from isthmus.cli._labelled import add_labelled, pile_and_test
+from isthmus.cli._numbers import add_numbers, learn_numbers
 from isthmus.cli._talk import print_json, say, stages, table
 
 __all__ = ["arguments", "run"]
@@ -19,12 +20,13 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
     parser.usage = "isthmus classify RUN [PATH] [--labels CSV] [--head NAME] [flags]"
     add_labelled(parser)
+    add_numbers(parser)
     heads = discover.names("classify.heads")
     parser.add_argument(
         "--label-count", type=int, metavar="N", help="use only so many of the labels, a balanced draw by --seed"
     )
     parser.add_argument("--head", choices=heads, default="blend", help="how to learn from the labels (default: blend)")
-    parser.add_argument("--level", type=float, default=0.9, metavar="P", help="of the conformal sets (default: 0.9)")
+    parser.add_argument("--level", type=float, default=0.9, metavar="P", help="of the sets or intervals (default: 0.9)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the draw and the folds (default: 0)")
     parser.add_argument("--name", default="labels", help="of the classifier in the run folder (default: labels)")
     parser.add_argument("--json", action="store_true", help="one record a line")
@@ -38,12 +40,17 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.classify.draws import only
     from isthmus.classify.saving import check_name, save_classifier
     from isthmus.cli._fields import head_from
+    from isthmus.images.numbers import look_like_numbers
     from isthmus.models._loading import load
     from isthmus.run import Run
 
+    if arguments.numbers:
+        return learn_numbers(arguments)
     check_name(arguments.name)
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
     pile, test = pile_and_test(folder, arguments)
+    if look_like_numbers(pile):
+        say(f"note: these {len(pile.classes):,} labels look like amounts, not names: --numbers learns them as such")
     if arguments.label_count is not None:
         pile.labels = only(pile, arguments.label_count, arguments.seed)
     classifier = Classifier(model=model, head=head_from(arguments), level=arguments.level, seed=arguments.seed)

@@ -1,4 +1,4 @@
-"""Name the class of each picture, how sure that is, what else it may be, and what looks like nothing known."""
+"""Tell the class or number of each picture, how sure that is, and what looks like nothing known."""
 
 import argparse
 import csv
@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from isthmus.cli._numbers import predict_numbers
 from isthmus.cli._pictures import add_pictures, of_run
 from isthmus.cli._talk import say, stages
 
@@ -24,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
+    from isthmus.classify.numbers.saving import KIND, kind_of
     from isthmus.classify.saving import load_classifier
     from isthmus.files import write_atomically
     from isthmus.models._loading import load
@@ -31,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.stats.conformal import sets_of
 
     folder, model = Run.open(arguments.run_folder), load(arguments.run_folder)
+    if kind_of(folder, arguments.name) == KIND:
+        return predict_numbers(arguments, folder, model)
     classifier = load_classifier(folder, model, arguments.name)
     pictures = of_run(folder, arguments)
     with stages() as told:

@@ -16,7 +16,7 @@ from isthmus.errors import DataError, UsageError
 from isthmus.images.guard import reading
 from isthmus.images.pictures import UNKNOWN, Pictures
 
-__all__ = ["LabelTable", "as_column", "attach", "encode", "look_alikes", "read_table", "write_table"]
+__all__ = ["LABEL_NAMES", "LabelTable", "as_column", "attach", "encode", "look_alikes", "read_table", "write_table"]
 
 ID_NAMES = ("id", "path", "file", "filename", "image", "picture", "name")
 LABEL_NAMES = ("label", "class", "target", "category", "y")
@@ -122,15 +122,27 @@ def as_column(values: Sequence[str]) -> np.ndarray:
 
 
 def look_alikes(classes: Sequence[str]) -> list[str]:
-    """A sentence for class names that differ only in case or spaces, and so may be meant to be one."""
+    """A sentence for class names that differ only in case or spaces, and so may be meant to be one.
+
+    Numbers are what they say: -1 is not 1.
+    """
     alike: dict[str, list[str]] = {}
     for name in classes:
+        if _is_number(name):
+            continue
         alike.setdefault("".join(name.split()).casefold().replace("_", "").replace("-", ""), []).append(name)
     return [
         f"the labels {' and '.join(map(repr, names))} differ only in case or spacing; they are kept apart"
         for names in alike.values()
         if len(names) > 1
     ]
+
+
+def _is_number(name: str) -> bool:
+    try:
+        return math.isfinite(float(name))
+    except ValueError:
+        return False
 
 
 def _rows_of(table: LabelTable, shown: str) -> dict[str, int]:

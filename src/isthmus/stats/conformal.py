@@ -1,4 +1,4 @@
-"""Sets of classes that hold the true one as often as was asked, whatever the classifier is (split conformal)."""
+"""Sets of classes, and reaches of numbers, that hold the true one as often as was asked (split conformal)."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from isthmus.errors import DataError
 
-__all__ = ["fewest_for", "set_threshold", "sets_of"]
+__all__ = ["fewest_for", "reach_of", "set_threshold", "sets_of"]
 
 
 def fewest_for(level: float) -> int:
@@ -25,6 +25,17 @@ def set_threshold(probabilities: np.ndarray, labels: np.ndarray, level: float) -
         )
     strangeness = np.sort(1 - probabilities[np.arange(n), labels])
     return float(1 - strangeness[rank - 1])
+
+
+def reach_of(errors: np.ndarray, level: float) -> float:
+    """How far to either side of a told number the true one lies, so often; from pictures that it was not fitted on."""
+    n = len(errors)
+    rank = math.ceil((n + 1) * level)
+    if rank > n:
+        raise DataError(
+            f"{n} labelled pictures cannot promise intervals at {level:.0%}", f"Label at least {fewest_for(level)}."
+        )
+    return float(np.sort(np.abs(np.asarray(errors, np.float64)))[rank - 1])
 
 
 def sets_of(probabilities: np.ndarray, threshold: float) -> np.ndarray:

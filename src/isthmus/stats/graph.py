@@ -12,7 +12,7 @@ from isthmus.stats.knn import neighbours
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Graph", "neighbour_graph", "spread", "unit", "weights_of"]
+__all__ = ["Graph", "neighbour_graph", "spread", "spread_numbers", "unit", "weights_of"]
 
 _SHARPNESS = 4
 _STAY, _STEPS = 0.01, 60
@@ -68,13 +68,29 @@ def spread(graph: Graph, labels: np.ndarray, classes: int, shares: np.ndarray | 
         raise DataError("no point has a label", "Give at least one label of each class.")
     given = np.zeros((len(graph), classes), np.float32)
     given[known, labels[known]] = 1
-    found = given.copy()
-    for _ in range(_STEPS):
-        found = (1 - _STAY) * (graph.links @ found) + _STAY * given
-    found = _rows_to_one(found)
+    found = _rows_to_one(_along(graph, given))
     if shares is not None:
         found = _rows_to_one(found * (shares / np.maximum(found.mean(axis=0), 1e-12)))
     return found
+
+
+def spread_numbers(graph: Graph, values: np.ndarray) -> np.ndarray:
+    """A number at every point from those that are known, NaN where they are not; their mean where none reaches."""
+    values = np.asarray(values, np.float64)
+    known = np.isfinite(values)
+    if not known.any():
+        raise DataError("no point has a number", "Give at least one.")
+    middle = float(values[known].mean())
+    found = _along(graph, np.stack([np.where(known, values - middle, 0), known], axis=1).astype(np.float32))
+    return np.asarray(middle + found[:, 0] / np.maximum(found[:, 1], 1e-30), np.float64)
+
+
+def _along(graph: Graph, given: np.ndarray) -> np.ndarray:
+    """What is given at some points, after it has spread."""
+    found = given.copy()
+    for _ in range(_STEPS):
+        found = (1 - _STAY) * (graph.links @ found) + _STAY * given
+    return np.asarray(found)
 
 
 def _rows_to_one(found: np.ndarray) -> np.ndarray:

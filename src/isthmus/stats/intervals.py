@@ -1,14 +1,22 @@
 """A number and how far it can be trusted."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from isthmus.errors import DataError
 from isthmus.keys import stream
 
-__all__ = ["Interval", "bootstrap_interval", "mean_interval", "paired_difference", "wilson_interval"]
+__all__ = [
+    "Interval",
+    "bootstrap_interval",
+    "mean_interval",
+    "paired_difference",
+    "size_interval",
+    "unit_means",
+    "wilson_interval",
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,18 @@ def mean_interval(values: np.ndarray, level: float = 0.95) -> Interval:
     mean = float(values.mean())
     half = float(stdtrit(n - 1, 0.5 + level / 2) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
     return Interval(mean, mean - half, mean + half, n, level)
+
+
+def size_interval(errors: np.ndarray, together: np.ndarray, level: float = 0.95) -> Interval:
+    """The mean absolute error; what belongs together is one observation, and no error is below 0."""
+    found = mean_interval(unit_means(np.abs(errors), together), level)
+    return replace(found, low=max(0.0, found.low)) if found.n > 1 else found
+
+
+def unit_means(values: np.ndarray, together: np.ndarray) -> np.ndarray:
+    """The mean of the values that belong together, for each unit."""
+    _, unit, sizes = np.unique(together, return_inverse=True, return_counts=True)
+    return np.asarray(np.bincount(unit, np.asarray(values, np.float64)) / sizes)
 
 
 def wilson_interval(hits: int, n: int, level: float = 0.95) -> Interval:
