@@ -21,7 +21,7 @@ _DECODER_ACTIVATION = "leaky-relu"
 class Pooled(Conv):
     """A layer more than there are halvings, the last one `width` wide; the code is a linear map of the mean over it."""
 
-    habits: ClassVar[Habits] = Habits("muon", 0.02, 256, "cosine", 270_000, spikes=0.0, fewest=2.0)
+    habits: ClassVar[Habits] = Habits("muon", 0.02, 128, "cosine", 270_000, spikes=0.0, fewest=2.0)
 
     width: int = option(256, "channels of the last map", low=1)
     activation: str = option("relu", "after every hidden layer")
