@@ -41,11 +41,7 @@ def pile_of(rows: np.ndarray) -> Pile:
 
 def head_of(name: str) -> Head:
     head: Head = discover.find("classify.heads", name, "Head")()
-    return (
-        head.set_params(looks=6000 if name == "taught" else 3000, learning_rate=2e-3, views="none")
-        if head.slow
-        else head
-    )
+    return head.set_params(looks=6000 if name == "taught" else 3000, views="none") if head.slow else head
 
 
 def some_of(labels: np.ndarray, each: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from isthmus.classify.draws import only
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Head, Pile, Told
 from isthmus.classify.heads._network import learns_on
+from isthmus.classify.heads.blend import Blend
 from isthmus.classify.heads.tuned import Tuned
 from isthmus.contract import Fitted
 from isthmus.errors import DataError
@@ -89,7 +90,7 @@ def label_curve(
     methods = dict(_headed(model, pile, test, heads, told))
     baselines = dict(_baselines(model, pile, test, beside))
     if untrained is not None:
-        start = {UNTRAINED: next(iter(heads.values())), FROM_SCRATCH: Tuned()}
+        start = {UNTRAINED: next(iter(heads.values()), Blend()), FROM_SCRATCH: Tuned()}
         able = [name for name in start if name != FROM_SCRATCH or learns_on(untrained)]
         start = {name: start[name] for name in able if name in beside}
         baselines |= dict(_headed(untrained, pile, test, start, told))

@@ -22,6 +22,7 @@ from isthmus.nets._net import dense, kaiming
 from isthmus.nets._statistics import settle
 from isthmus.train.feeding import Resident
 from isthmus.train.loop import train
+from isthmus.train.optimisers import OPTIMISERS
 from isthmus.train.players import Batch, Feed, Phase, Player, Terms
 from isthmus.train.stage import Settings
 from isthmus.train.watchers import Watcher
@@ -42,6 +43,7 @@ class Network(Head, ABC):
     """Whether what is shown of a picture is computed once, so that there are no views of it."""
 
     looks: int = option(32_000, "labelled pictures seen in training, each as often as that takes", low=1)
+    optimiser: str = option("adamw", "how weights move", choices=tuple(OPTIMISERS))
     learning_rate: float = option(1e-3, "largest step size", low=0)
     batch_size: int = option(64, "pictures a step", low=2)
     weight_decay: float = option(5e-4, "decoupled decay of the weights", low=0)
@@ -105,7 +107,9 @@ class Network(Head, ABC):
 
     def train(self, phase: Phase, data: Resident, pile: Pile) -> None:
         rate, size = self.learning_rate, min(self.batch_size, max(2, len(data)))
-        settings = Settings(stream(self.seed, "head") >> 32, size, "adamw", rate, self.weight_decay, "cosine", 0.05)
+        settings = Settings(
+            stream(self.seed, "head") >> 32, size, self.optimiser, rate, self.weight_decay, "cosine", 0.05
+        )
         train(self._net, [phase], data, settings, watchers=[_Told(pile)])
         self.settle(pile)
 

@@ -16,6 +16,7 @@ from isthmus.classify.heads._network import Network, answers, encoder_of, reside
 from isthmus.classify.heads.blend import Blend
 from isthmus.contract import Fitted
 from isthmus.estimator import option
+from isthmus.train.optimisers import OPTIMISERS
 from isthmus.train.players import Batch, Feed, Phase, Player, Terms
 
 __all__ = ["Head", "Taught"]
@@ -27,7 +28,9 @@ _WEAK = View(zoom=(1, 1), shift=0.06, turn=0, stretch=0, shear=0, gamma=0, gain=
 class Taught(Network):
     """Starts at the model's encoder; what the blend says is added to the answer, for their mistakes differ."""
 
-    looks: int = option(400_000, "unlabelled pictures seen in training", low=1)
+    looks: int = option(300_000, "unlabelled pictures seen in training", low=1)
+    optimiser: str = option("muon", "how weights move", choices=tuple(OPTIMISERS))
+    learning_rate: float = option(0.01, "largest step size", low=0)
     batch_size: int = option(192, "unlabelled pictures a step", low=2)
     labelled: int = option(64, "labelled pictures a step", low=2)
     sure: float = option(0.8, "how sure of a picture it must be to be taught by it", low=0)
