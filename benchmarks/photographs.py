@@ -3,7 +3,7 @@
     python -m benchmarks.photographs
 
 Three folders of PNG files are written, a folder a class, and read again as a user's would be: the vehicles and the
-animals of CIFAR-10's fifth training batch (4 classes, 2,015 photographs; 6 classes, 7,985), of which at most 500 a class,
+animals of CIFAR-10's fifth training batch (4 and 6 classes, at most 500 a class),
 and the thousand official test photographs at hand (10 classes). A fifth is kept as the test. The default encoder learns
 from the others without labels; then the curve at 5 and 20 labels a class, five draws, beside every baseline. The record
 holds the curve's own first line, which says so where a baseline wins.
