@@ -77,7 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"and {len(classifier.suspects_) - _SUSPECTS_SHOWN:,} more, in heads/{arguments.name}.json")
     if classifier.threshold_ is None:
         say(f"note: no conformal sets: {classifier.no_sets_}")
-    say(_verdict(records))
+    verdict = _verdict(records)
+    say(verdict)
+    if verdict.startswith("A baseline") and type(model).__name__ != "Contrastive":
+        say("note: an encoder that compares views often serves few labels better: isthmus fit PATH --model contrastive")
     say(f"next: isthmus predict {arguments.run_folder} PATH -o predictions.csv")
     return 0
 
