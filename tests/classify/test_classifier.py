@@ -123,6 +123,17 @@ def test_labels_that_teach_nothing_are_refused(plane: Any, digits: Any, labels: 
         Classifier(model=plane).fit(digits[0][:100], labels)
 
 
+def test_a_fitted_classifier_says_what_to_label_next(plane: Any, digits: Any) -> None:
+    x, y = digits
+    given = few(y[:1200], 12)
+    classifier = Classifier(model=plane).fit(x[:1200], given)
+    chosen = [one.row for one in classifier.suggest(x[:1200], given, 10)]
+    assert len(set(chosen)) == 10
+    assert (given[chosen] == -1).all()
+    sure = classifier.predict_proba(x[:1200]).max(axis=1)
+    assert sure[chosen].mean() < sure.mean()
+
+
 def test_whole_numbers_come_back_as_such_and_lists_are_taken(plane: Any, digits: Any) -> None:
     x, y = digits
     classifier = Classifier(model=plane).fit(list(x[:1200]), few(y[:1200], 5))

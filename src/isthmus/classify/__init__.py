@@ -6,12 +6,14 @@ from isthmus.classify.features import Features
 from isthmus.classify.numbers.regressor import Regressor
 from isthmus.classify.numbers.saving import load_regressor, save_regressor
 from isthmus.classify.saving import load_classifier, save_classifier
+from isthmus.classify.trunk import Trunk
 
 __all__ = [
     "Classifier",
     "Curve",
     "Features",
     "Regressor",
+    "Trunk",
     "label_curve",
     "load_classifier",
     "load_regressor",

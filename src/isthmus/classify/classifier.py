@@ -14,6 +14,7 @@ from isthmus import discover
 from isthmus.classify.draws import folds, units
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Head, Pile, Told
+from isthmus.classify.suggest import Suggestion, suggest
 from isthmus.classify.usual import Usual
 from isthmus.contract import Fitted
 from isthmus.errors import DataError, UsageError
@@ -110,6 +111,12 @@ class Classifier(Estimator):
     def typical(self, X: Any) -> np.ndarray:
         """Above 0, at most 1: the share of the pile that lies at least as far from the rest as this picture does."""
         return self.usual_.typical(self.look(X).rows)
+
+    def suggest(self, X: Any, y: Any = None, n: int = 20, seed: int = 0) -> list[Suggestion]:
+        """Which of these to label next, the most useful first; `y` says which have a label already."""
+        labels = _labels_of(X, y)[0] if y is not None or hasattr(X, "labels") else np.full(len(X), -1)
+        seen = self.look(X)
+        return suggest(seen, labels, n, seed, self.predict_proba(seen))
 
     def score(self, X: Any, y: Any = None) -> float:
         labels, classes = _labels_of(X, y)

@@ -45,12 +45,21 @@ def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> 
     _without_contradictions(pictures)
     held = np.zeros(len(pictures), bool) if pictures.split is None else pictures.split == "test"
     judging = int((pictures.labels[held] >= 0).sum())
+    _note_unseen(pictures, held)
     pile = _at_most(pictures.take(~held), _MOST)
     if judging >= fewest:
         return pile, pictures.take(held)
     if judging:
         say(f"note: labels of test pictures, too few to judge by and not to be learnt from: {judging}")
     return pile, None
+
+
+def _note_unseen(pictures: Any, held: np.ndarray) -> None:
+    """Classes that only test pictures have a label of."""
+    learnt, judged = (np.unique(pictures.labels[part & (pictures.labels >= 0)]) for part in (~held, held))
+    for c in np.setdiff1d(judged, learnt) if len(learnt) else ():
+        count = int((pictures.labels[held] == c).sum())
+        say(f"note: nothing labelled {pictures.classes[c]!r} can be learnt from: {count} test pictures count as wrong")
 
 
 def _without_contradictions(pictures: Any) -> None:
