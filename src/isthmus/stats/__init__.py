@@ -1,5 +1,6 @@
 """Pure numbers: neighbours, distances, intervals, calibration. No models, no opinions."""
 
+from isthmus.stats.auroc import auroc, auroc_difference
 from isthmus.stats.calibration import (
     brier_score,
     expected_calibration_error,
@@ -18,6 +19,8 @@ __all__ = [
     "Components",
     "Interval",
     "Prdc",
+    "auroc",
+    "auroc_difference",
     "bootstrap_interval",
     "brier_score",
     "expected_calibration_error",
