@@ -27,7 +27,7 @@ _ASIDE, _MOST_ASIDE = 0.2, 10_000
 
 
 class Judge:
-    """A way of telling odd from normal and what it says of normal pictures: the same protocol for ways and baselines."""
+    """A way of telling odd from normal and what it says of normal pictures: one protocol for ways and baselines."""
 
     def __init__(self, way: Way, usual: np.ndarray) -> None:
         self.way, self.usual = way, np.sort(np.asarray(usual, np.float64))

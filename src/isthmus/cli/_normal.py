@@ -1,4 +1,4 @@
-"""What is normal in a run: which of its pictures, what was learnt from them, how odd others are, how well it is told."""
+"""What is normal in a run: which of its pictures, what was learnt from them, how odd others are beside them."""
 
 import argparse
 import contextlib

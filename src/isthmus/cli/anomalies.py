@@ -157,7 +157,7 @@ def _draw(known: Any, ranking: Any, arguments: argparse.Namespace, folder: Any) 
     pictures, redrawn, warmth = shown(model, some), None, None
     if heat is not None:
         redrawn, warmth = heat.of(some)
-    cards = [Card(name, f"score {score:.3g}   p {p:.2g}", flagged) for name, score, p, flagged in lines]
+    cards = [Card(name, f"score {score:.3g}, p {p:.2g}", flagged) for name, score, p, flagged in lines]
     title = (
         f"The {len(lines):,} oddest of {len(ranking.flagged):,} pictures, by {type(known.detector.judge_.way).title}"
     )

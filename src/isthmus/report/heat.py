@@ -131,7 +131,7 @@ def _scale(sheet: Canvas, left: int, top: int, most: float) -> None:
     edge = [(left, top), (left + long, top), (left + long, top + 10), (left, top + 10), (left, top)]
     sheet.line(edge, GRID)
     sheet.text(left, top + 14, "as usual", 11, FAINT)
-    sheet.text(left + long, top + 14, f"{most:.1f} times", 11, FAINT, "ra")
+    sheet.text(left + long, top + 14, f"{most:.1f} times or more", 11, FAINT, "ra")
     words = "how much worse it is redrawn than normal pictures are at that place"
     sheet.text(left + long + 14, top + 5, words, 11, FAINT, "lm")
     after = left + long + 14 + text_width(words, 11) + 26

@@ -1,4 +1,4 @@
-"""Promises kept whatever the model is (split conformal): sets that hold the true class, alarms that are rarely false."""
+"""Promises kept whatever the model is (split conformal): sets that hold the true class, false alarms that are rare."""
 
 import math
 
