@@ -224,7 +224,7 @@ def test_the_verb_learns_ranks_judges_and_draws(
 def test_other_pictures_are_judged_by_what_was_learnt(
     fitted: Path, drawn: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["anomalies", str(fitted), "--by", "density", "--alarms", "0.02"]) == 0
+    assert main(["anomalies", str(fitted), "--by", "reconstruction", "--alarms", "0.02"]) == 0
     before = (fitted / "anomalies.safetensors").read_bytes()
     noise = np.random.default_rng(0).integers(0, 17, (40, 8, 8)).astype(np.uint8)
     np.save(tmp_path / "new.npy", np.concatenate([drawn[0][:60], noise]))
@@ -232,12 +232,12 @@ def test_other_pictures_are_judged_by_what_was_learnt(
     capsys.readouterr()
     assert main(["anomalies", str(fitted), str(tmp_path / "new.npy"), "-o", str(out), "--json"]) == 0
     (record,) = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (record["name"], record["by"], record["alarms"]) == ("flagged, share of all", "density", 0.02)
+    assert (record["name"], record["by"], record["alarms"]) == ("flagged, share of all", "reconstruction", 0.02)
     assert 0.35 < record["value"] < 0.45
     rows = ranked(out)
     assert {int(row["id"]) for row in rows[:35]} <= set(range(60, 100))
     assert (fitted / "anomalies.safetensors").read_bytes() == before  # learnt once
-    assert main(["anomalies", str(fitted), str(tmp_path / "new.npy"), "-o", str(out), "--by", "reconstruction"]) == 0
+    assert main(["anomalies", str(fitted), str(tmp_path / "new.npy"), "-o", str(out), "--by", "density"]) == 0
     assert (fitted / "anomalies.safetensors").read_bytes() != before
 
 

@@ -149,7 +149,10 @@ class _Redrawn(Kept):
 
 @dataclass(frozen=True)
 class _Density(Kept):
-    """How unlikely the code is among the codes of normal pictures: a mixture of Gaussians."""
+    """How unlikely the code is among the codes of normal pictures: a mixture of Gaussians.
+
+    What the encoder does not look at has no part in it: for PCA, noise may have a likely code.
+    """
 
     model: Fitted
     mixture: Mixture

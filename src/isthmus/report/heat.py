@@ -18,7 +18,7 @@ __all__ = ["Card", "enlarged", "glowing", "heat_sheet"]
 _HEAT = ("#ffffff", "#ffe9a8", "#fdb863", "#ee7a30", "#cb2f1f", "#6b0f1a")
 """From as usual to the oddest: darker and darker, so that the colour-blind and a grey printer tell them apart too."""
 _CELL, _GAP, _BETWEEN, _WORDS, _LARGE = 88, 3, 18, 12, 280
-_FAINTEST = 0.35
+_FAINTEST, _NARROWEST = 0.35, 560
 _FLAG = PALETTE[3]
 
 
@@ -60,7 +60,7 @@ def heat_sheet(
     wide = max(len(rows) * (cell[0] + _GAP) - _GAP, 130)
     tall = cell[1] + 6 + 2 * text_height(_WORDS)
     columns = max(1, min(n, round(math.sqrt(1.4 * n * (tall + _BETWEEN) / (wide + _BETWEEN)))))
-    inner = max(columns * (wide + _BETWEEN) - _BETWEEN, 460)
+    inner = max(columns * (wide + _BETWEEN) - _BETWEEN, _NARROWEST)
     first = MARGIN + heading_height(title, subtitle, inner)
     legend = 46 if len(rows) > 1 else 0
     lines = math.ceil(n / columns)
@@ -132,7 +132,8 @@ def _scale(sheet: Canvas, left: int, top: int, most: float) -> None:
     sheet.line(edge, GRID)
     sheet.text(left, top + 14, "as usual", 11, FAINT)
     sheet.text(left + long, top + 14, f"{most:.1f} times or more", 11, FAINT, "ra")
-    words = "how much worse it is redrawn than normal pictures are at that place"
+    room = sheet.width - 2 * left - long - 14
+    words = fitted("how much worse it is redrawn than normal pictures are at that place", 11, room)
     sheet.text(left + long + 14, top + 5, words, 11, FAINT, "lm")
     after = left + long + 14 + text_width(words, 11) + 26
     if after + text_width("flagged", 11) < sheet.width - left:
