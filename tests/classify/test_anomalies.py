@@ -221,6 +221,23 @@ def test_the_verb_learns_ranks_judges_and_draws(
     assert records["false alarms, share of normal"]["split"] == "test"
 
 
+def test_where_no_test_picture_is_odd_the_record_says_so(
+    tmp_path: Path, fitted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splits = {row["id"]: row["split"] for row in ranked(fitted / "splits.csv")}
+    trained = [name for name, split in splits.items() if split == "train"][:30]
+    table = tmp_path / "labels.csv"
+    lines = [f"{name},{'bad' if name in trained else 'good'}" for name in splits]
+    table.write_text("\n".join(["id,label", *lines]) + "\n")
+    words = ["anomalies", str(fitted), "--labels", str(table), "--normal", "good", "--alarms", "0.02", "--json"]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "judged on odd ones that the model was trained with" in said.err
+    records = {record["name"]: record for record in map(json.loads, said.out.splitlines())}
+    assert records["found, share of odd"]["split"] == "test, odd ones from all splits"
+    assert records["found, share of odd"]["n"] == 30
+
+
 def test_other_pictures_are_judged_by_what_was_learnt(
     fitted: Path, drawn: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

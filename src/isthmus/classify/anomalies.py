@@ -45,6 +45,7 @@ class Comparison:
     scores: dict[str, np.ndarray]
     odd: np.ndarray
     baselines: tuple[str, ...]
+    split: str = "test"
 
     def area(self, name: str) -> Interval:
         return auroc(self.scores[name], self.odd)

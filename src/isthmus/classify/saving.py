@@ -14,7 +14,7 @@ from isthmus.classify.anomalies import Detector, Judge
 from isthmus.classify.classifier import Classifier
 from isthmus.classify.features import Features
 from isthmus.classify.heat import HeatMaps
-from isthmus.classify.oddness import WAYS
+from isthmus.classify.oddness import WAYS, Kept
 from isthmus.contract import Fitted
 from isthmus.errors import RunError, UsageError
 from isthmus.run import Run
@@ -94,7 +94,9 @@ def _components(arrays: dict[str, np.ndarray], block: str) -> Components:
 
 def save_detector(detector: Detector, heat: HeatMaps | None, run: Run, about: dict[str, Any]) -> None:
     """With the oddness of the normal pictures that were held out, so that another rate can be asked of it later."""
-    arrays = {f"way/{key}": value for key, value in detector.judge_.way.arrays().items()}
+    way = detector.judge_.way
+    assert isinstance(way, Kept)  # all that a detector has; baselines are not kept
+    arrays = {f"way/{key}": value for key, value in way.arrays().items()}
     arrays["normal"] = detector.judge_.usual
     if heat is not None:
         arrays["heat"] = heat.usual

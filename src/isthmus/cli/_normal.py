@@ -113,7 +113,9 @@ def compared(model: Any, known: Known, ranking: Ranking, run: Any, arguments: ar
     if not classes or not odd.any():
         return None
     fresh = np.ones(len(asked), bool) if asked.split is None and arguments.path else _in_test(asked)
+    split = "test" if asked.split is not None else "given"
     if not (odd & fresh).any():
+        split = f"{split}, odd ones from all splits"
         say("note: no test picture is odd, so it is judged on odd ones that the model was trained with")
         fresh = fresh | odd
     rows = np.flatnonzero((odd | good) & fresh)
@@ -126,7 +128,7 @@ def compared(model: Any, known: Known, ranking: Ranking, run: Any, arguments: ar
     scores = {known.detector.title: ranking.oddness[rows]}
     for kind in BASELINES.values():
         scores[kind.title] = kind.learn(model, normal).of(asked.take(rows), stage(told, f"beside: {kind.title}"))
-    return Comparison(scores, odd[rows], tuple(kind.title for kind in BASELINES.values()))
+    return Comparison(scores, odd[rows], tuple(kind.title for kind in BASELINES.values()), split)
 
 
 def _in_test(pictures: Any) -> np.ndarray:

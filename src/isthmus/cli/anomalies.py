@@ -74,44 +74,33 @@ def _records(known: Any, ranking: Any, comparison: Any, arguments: argparse.Name
     from isthmus.run import Record
     from isthmus.stats.intervals import wilson_interval
 
-    detector = known.detector
-    how = {
-        "data": "given" if arguments.path else "the run's own",
-        "command": "isthmus anomalies",
-        "seed": detector.seed,
-    }
+    detector, n = known.detector, len(ranking.flagged)
+    data = "given" if arguments.path else "the run's own"
+    how = {"data": data, "command": "isthmus anomalies", "seed": detector.seed}
     about = {"by": detector.by, "alarms": detector.alarms, "normal": list(known.classes)}
-    found = [("flagged, share of all", wilson_interval(int(ranking.flagged.sum()), len(ranking.flagged)), "given", {})]
+    split = "given" if arguments.path else "all"
+    share = wilson_interval(int(ranking.flagged.sum()), n)
+    found: list[tuple[str, Any, dict[str, Any]]] = [("flagged, share of all", share, {"split": split})]
     if comparison is not None:
-        flagged, odd, best = (
-            detector.flagged(comparison.scores[detector.title]),
-            comparison.odd,
-            comparison.best_baseline(),
-        )
-        split, counts = "given" if arguments.path else "test", {"odd": int(odd.sum())}
-        gain = comparison.gain(detector.title)
-        beside = counts | {"baseline": best, "over_baseline": _json([gain.value, gain.low, gain.high])}
+        odd, flagged = comparison.odd, detector.flagged(comparison.scores[detector.title])
+        gain, judged = comparison.gain(detector.title), {"split": comparison.split, "odd": int(odd.sum())}
+        beside = {"baseline": comparison.best_baseline(), "over_baseline": _ends(gain) and [gain.value, *_ends(gain)]}
         for name in comparison.scores:
-            extra = beside if name == detector.title else counts
-            found.append((f"AUROC, {name}", comparison.area(name), split, extra))
-        found.append(
-            ("false alarms, share of normal", wilson_interval(int(flagged[~odd].sum()), int((~odd).sum())), split, {})
-        )
-        found.append(("found, share of odd", wilson_interval(int(flagged[odd].sum()), int(odd.sum())), split, {}))
-    records = []
-    for name, value, split, extra in found:
-        interval = _json([value.low, value.high])
-        records.append(
-            Record(name, value.value, interval and tuple(interval), value.n, split, **how, extra=about | extra)
-        )
-    return records
+            extra = judged | (beside if name == detector.title else {})
+            found.append((f"AUROC, {name}", comparison.area(name), extra))
+        for name, rows in (("false alarms, share of normal", ~odd), ("found, share of odd", odd)):
+            found.append((name, wilson_interval(int(flagged[rows].sum()), int(rows.sum())), dict(judged)))
+    return [
+        Record(name, value.value, _ends(value) or None, value.n, extra.pop("split"), **how, extra=about | extra)
+        for name, value, extra in found
+    ]
 
 
-def _json(values: list[float]) -> list[float] | None:
-    """JSON has no word for what a single picture cannot say but null."""
+def _ends(interval: Any) -> Any:
+    """JSON has no word for what a single picture cannot say: then there are no ends."""
     import math
 
-    return None if any(math.isnan(value) for value in values) else values
+    return () if math.isnan(interval.low) else (interval.low, interval.high)
 
 
 def _areas(comparison: Any) -> str:
