@@ -21,6 +21,7 @@ from isthmus.report import (
     training_curves,
 )
 from isthmus.report.axes import Axis, Legend
+from isthmus.report.heat import Card, glowing, heat_sheet
 from isthmus.report.style import PALETTE, colours, fitted, nice_ticks, number, text_width, wrapped
 from isthmus.stats import Interval
 
@@ -161,3 +162,21 @@ def test_densities_are_drawn_whatever_lies_at_the_ends() -> None:
         densities(grey, colour, notes)
     with pytest.raises(UsageError, match="no densities"):
         densities(grey[:0], grey[:0], notes)
+
+
+@pytest.mark.parametrize(("n", "shape"), [(1, (1, 8, 8)), (7, (3, 40, 300)), (24, (1, 28, 28)), (2, (5, 400, 12))])
+def test_a_sheet_of_odd_pictures_holds_any_shape(n: int, shape: tuple[int, ...]) -> None:
+    pictures, redrawn = RANDOM.random((n, *shape)), RANDOM.random((n, *shape))
+    warmth = 5 * RANDOM.random((n, *shape[1:]))
+    cards = [Card(f"a/long/path/of/a/picture/that/is/odd/{i}.png", f"score {i}, p 0.01", i % 2 == 0) for i in range(n)]
+    assert is_whole(heat_sheet(pictures, redrawn, warmth, cards, top=3.0, title="odd " * 40, subtitle="what " * 60))
+    assert is_whole(heat_sheet(pictures, None, None, cards))
+
+
+def test_heat_is_white_where_it_is_as_usual_and_darkest_from_the_top_on() -> None:
+    flat = glowing(np.zeros((1, 2, 2)), np.array([[[0.0, 1.0], [3.0, 99.0]]]), 3.0)[0]
+    assert (flat[0] == 255).all()
+    np.testing.assert_array_equal(flat[1, 0], flat[1, 1])
+    assert flat[1, 0].mean() < 80
+    steps = glowing(np.zeros((1, 1, 50)), np.linspace(1, 3, 50)[None, None], 3.0)[0, 0].astype(int) @ [3, 6, 1]
+    assert (np.diff(steps) <= 0).all()

@@ -23,6 +23,7 @@ __all__ = ["Features", "row_layer", "small_pixels", "views_for"]
 
 _WIDEST_FLAT, _SIDE, _LARGEST = 1024, 2, 32
 _LEARNT_FROM = 10_000
+_LEARNT = ("mean", "axes", "variance")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,23 @@ class Features:
             joined = torch.cat(blocks)
             found[name] = principal_components(joined, min(_KINDS[name].most, *joined.shape))
         return cls(model, found, mirrored)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that was learnt, as `restore` takes it."""
+        found = {"mirrored": np.array(self.mirrored)}
+        for name, components in self.blocks.items():
+            found |= {f"{name}/{key}": np.asarray(getattr(components, key)) for key in _LEARNT}
+        return found
+
+    @classmethod
+    def restore(cls, model: Fitted, arrays: dict[str, np.ndarray]) -> "Features":
+        blocks = {}
+        for name in (kind for kind in _KINDS if f"{kind}/axes" in arrays):
+            mean, axes, variance = (arrays[f"{name}/{key}"] for key in _LEARNT)
+            blocks[name] = Components(
+                torch.from_numpy(mean), torch.from_numpy(axes), variance, float(variance.sum()), 0
+            )
+        return cls(model, blocks, bool(arrays["mirrored"]))
 
     def of(self, X: Any, tick: Tick | None = None) -> np.ndarray:
         """`(n, d)` in float32."""

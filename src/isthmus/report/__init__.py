@@ -5,13 +5,16 @@ from isthmus.report.bars import bars, kl_bars
 from isthmus.report.curves import curves, training_curves
 from isthmus.report.densities import densities
 from isthmus.report.grid import comparison_grid, picture_grid, to_rgb
+from isthmus.report.heat import Card, heat_sheet
 from isthmus.report.scatter import scatter
 
 __all__ = [
+    "Card",
     "bars",
     "comparison_grid",
     "curves",
     "densities",
+    "heat_sheet",
     "kl_bars",
     "picture_grid",
     "png",

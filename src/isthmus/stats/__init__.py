@@ -1,5 +1,6 @@
 """Pure numbers: neighbours, distances, intervals, calibration. No models, no opinions."""
 
+from isthmus.stats.auroc import auroc, auroc_difference
 from isthmus.stats.calibration import (
     brier_score,
     expected_calibration_error,
@@ -20,6 +21,8 @@ __all__ = [
     "Interval",
     "Prdc",
     "Steps",
+    "auroc",
+    "auroc_difference",
     "bootstrap_interval",
     "brier_score",
     "expected_calibration_error",
