@@ -39,6 +39,7 @@ def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
         reason = str(error).splitlines()[-1].strip()
         raise RunError(f"the weights in {path} do not fit its model ({reason})", "Restore the folder.") from None
     model.net_.eval()
+    vars(model)["precision_"] = described.get("precision")  # what heads that are networks compute in too
     return model
 
 
@@ -52,6 +53,7 @@ def untrained(path: str | os.PathLike[str], device: str = "auto") -> Model:
         torch.manual_seed(stream(model.seed, "weights"))
         model._settle(model._build().to(model.device_))
     model.net_.eval()
+    vars(model)["precision_"] = described.get("precision")  # what heads that are networks compute in too
     return model
 
 

@@ -107,8 +107,9 @@ class Network(Head, ABC):
 
     def train(self, phase: Phase, data: Resident, pile: Pile) -> None:
         rate, size = self.learning_rate, min(self.batch_size, max(2, len(data)))
+        bf16 = getattr(pile.model, "precision_", None) == "bf16"  # as was measured when the model learnt
         settings = Settings(
-            stream(self.seed, "head") >> 32, size, self.optimiser, rate, self.weight_decay, "cosine", 0.05
+            stream(self.seed, "head") >> 32, size, self.optimiser, rate, self.weight_decay, "cosine", 0.05, bf16=bf16
         )
         train(self._net, [phase], data, settings, watchers=[_Told(pile)])
         self.settle(pile)

@@ -28,7 +28,7 @@ _WEAK = View(zoom=(1, 1), shift=0.06, turn=0, stretch=0, shear=0, gamma=0, gain=
 class Taught(Network):
     """Starts at the model's encoder; what the blend says is added to the answer, for their mistakes differ."""
 
-    looks: int = option(300_000, "unlabelled pictures seen in training", low=1)
+    looks: int = option(200_000, "unlabelled pictures seen in training", low=1)
     optimiser: str = option("muon", "how weights move", choices=tuple(OPTIMISERS))
     learning_rate: float = option(0.01, "largest step size", low=0)
     batch_size: int = option(192, "unlabelled pictures a step", low=2)
