@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from isthmus import PCA, Autoencoder, Contrastive, Pictures
+from isthmus import PCA, Autoencoder, Contrastive, Pictures, discover, load
 from isthmus.classify.classifier import Classifier
 from isthmus.classify.curve import label_curve
 from isthmus.classify.features import Features
+from isthmus.classify.heads._head import Head
 from isthmus.classify.heads.linear import Linear
+from isthmus.classify.saving import load_classifier, save_classifier
 from isthmus.cli import main
 from isthmus.errors import DataError, IsthmusError, UsageError
 from isthmus.images.labels import encode
+from isthmus.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +135,29 @@ def test_a_fitted_classifier_says_what_to_label_next(plane: Any, digits: Any) ->
     assert (given[chosen] == -1).all()
     sure = classifier.predict_proba(x[:1200]).max(axis=1)
     assert sure[chosen].mean() < sure.mean()
+
+
+@pytest.mark.parametrize("head", ["bayes", "code", "tuned", "redrawn", "taught"])
+def test_every_kind_of_head_answers_the_same_after_it_was_kept(head: str, digits: Any, tmp_path: Path) -> None:
+    x, y = digits
+    model = Autoencoder(net="conv", latent=8, epochs=1, precision="float32").fit(x[:400], run=tmp_path / "run")
+    made: Head = discover.find("classify.heads", head, "Head")()
+    classifier = Classifier(model=model, head=made.set_params(looks=600) if made.slow else made)
+    classifier.fit(x[:400], few(y[:400], 5))
+    save_classifier(classifier, Run(tmp_path / "run"), "kept", {})
+    loaded = load_classifier(Run(tmp_path / "run"), load(tmp_path / "run"), "kept")
+    np.testing.assert_allclose(loaded.predict_proba(x[400:500]), classifier.predict_proba(x[400:500]), atol=1e-5)
+    np.testing.assert_allclose(loaded.typical(x[400:500]), classifier.typical(x[400:500]), atol=1e-3)
+
+
+def test_a_heads_fields_are_flags(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["classify", str(run), "--label-count", "40", "--head", "graph", "--head-shares", "unknown"]
+    assert main(words) == 0
+    assert "graph on PCA" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main([*words, "--head-looks", "3"])
+    assert main([*words[:-3], "linear", "--head-strength", "-1"]) == 2
+    assert "strength is -1" in capsys.readouterr().err
 
 
 def test_whole_numbers_come_back_as_such_and_lists_are_taken(plane: Any, digits: Any) -> None:

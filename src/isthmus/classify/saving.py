@@ -64,6 +64,8 @@ def load_classifier(run: Run, model: Fitted, name: str = "labels") -> Classifier
     if not run.has(f"heads/{name}.json"):
         raise RunError(f"{run.path} has no classifier {name!r}", f"Make one: isthmus classify {run.path} --labels CSV")
     described = run.read_json(f"heads/{name}.json")
+    if described.get("kind") == "numbers":
+        raise UsageError(f"{name!r} tells numbers, not classes", "Use load_regressor, or choose another --name.")
     tensors, _ = load_tensors(run, f"heads/{name}.safetensors")
     arrays = {key: value.numpy() for key, value in tensors.items()}
     try:

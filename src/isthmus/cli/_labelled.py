@@ -45,7 +45,8 @@ def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> 
     _without_contradictions(pictures)
     held = np.zeros(len(pictures), bool) if pictures.split is None else pictures.split == "test"
     judging = int((pictures.labels[held] >= 0).sum())
-    _note_unseen(pictures, held)
+    if getattr(arguments, "numbers", None) is None:
+        _note_unseen(pictures, held)
     pile = _at_most(pictures.take(~held), _MOST)
     if judging >= fewest:
         return pile, pictures.take(held)
@@ -57,9 +58,11 @@ def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> 
 def _note_unseen(pictures: Any, held: np.ndarray) -> None:
     """Classes that only test pictures have a label of."""
     learnt, judged = (np.unique(pictures.labels[part & (pictures.labels >= 0)]) for part in (~held, held))
-    for c in np.setdiff1d(judged, learnt) if len(learnt) else ():
-        count = int((pictures.labels[held] == c).sum())
-        say(f"note: nothing labelled {pictures.classes[c]!r} can be learnt from: {count} test pictures count as wrong")
+    unseen = np.setdiff1d(judged, learnt) if len(learnt) else judged[:0]
+    if len(unseen):
+        count = int(np.isin(pictures.labels[held], unseen).sum())
+        names = ", ".join(repr(pictures.classes[c]) for c in unseen[:4]) + (", ..." if len(unseen) > 4 else "")
+        say(f"note: nothing labelled {names} can be learnt from: {count:,} test pictures count as wrong")
 
 
 def _without_contradictions(pictures: Any) -> None:

@@ -139,7 +139,9 @@ def _names(pictures: Any) -> Any:
 
 
 def _title(classifier: Any, model: Any) -> str:
-    return f"{type(classifier.head).__name__.lower()} on {type(model).__name__}"
+    from isthmus import discover
+
+    return f"{discover.name_of('classify.heads', type(classifier.head))} on {type(model).__name__}"
 
 
 def _verdict(records: list[Any]) -> str:
