@@ -2,6 +2,7 @@
 
     python -m benchmarks.few_labels fashion-mnist
     python -m benchmarks.few_labels cifar10 --counts 250 1000
+    python -m benchmarks.few_labels fashion-mnist --ways from-scratch --pretraining 0 --no-baselines --kept runs
     python -m benchmarks.few_labels mnist --ways taught --counts 100 --share-draws --no-baselines
 
 Everything is the default: `Contrastive()` on the training pictures, the head `blend` on their features, and again
@@ -27,6 +28,7 @@ from isthmus.classify.curve import BESIDE, Curve, label_curve
 from isthmus.classify.heads._head import Head
 from isthmus.classify.heads.blend import Blend
 from isthmus.classify.heads.taught import Taught
+from isthmus.classify.heads.tuned import Tuned
 from isthmus.files import write_atomically
 from isthmus.models._loading import untrained
 from isthmus.run import machine
@@ -44,6 +46,7 @@ WAYS: dict[str, Head] = {
     "blend, class shares unknown": Blend(shares="unknown"),
     "taught": Taught(),
     "taught, class shares unknown": Taught(shares="unknown"),
+    "from-scratch": Tuned(),
 }
 
 
@@ -70,11 +73,12 @@ def main(argv: list[str] | None = None) -> int:
         model, trained = encoder(given.data, train, seed, given.kept)
         draws = given.draws[number :: len(given.pretraining)] if given.share_draws else given.draws
         started = time.process_time()
-        curves.append(label_curve(model, train, test, given.counts, draws, heads, beside=()))
+        start = untrained(given.kept / f"{given.data}-{seed}") if given.kept else None
+        looked = start if given.ways == ["from-scratch"] and start is not None else model
+        curves.append(label_curve(looked, train, test, given.counts, draws, heads, beside=()))
         seconds.append({"pretraining": trained, "all_draws": round(time.process_time() - started, 1)})
         if beside is None and not given.no_baselines:
             started = time.process_time()
-            start = untrained(given.kept / f"{given.data}-{seed}") if given.kept else None
             beside = label_curve(model, train, test, given.counts, given.draws, {}, start, beside=BESIDE)
             seconds[-1]["baselines"] = round(time.process_time() - started, 1)
         _write(given, curves, beside, seconds, len(test))

@@ -30,6 +30,8 @@ from isthmus.train.watchers import Watcher
 __all__ = ["Network", "answers", "encoder_of", "learns_on", "resident"]
 
 _SETTLED_ON = 4000
+_LOOKS, _FEWEST_LOOKS, _MOST_LOOKS = 64, 20_000, 600_000
+_MUON, _ADAMW = 0.02, 1e-3
 _NEVER = -1e9
 """The logit of a class that has no label."""
 
@@ -42,9 +44,11 @@ class Network(Head, ABC):
     fixed: ClassVar[bool] = False
     """Whether what is shown of a picture is computed once, so that there are no views of it."""
 
-    looks: int = option(32_000, "labelled pictures seen in training, each as often as that takes", low=1)
-    optimiser: str = option("adamw", "how weights move", choices=tuple(OPTIMISERS))
-    learning_rate: float = option(1e-3, "largest step size", low=0)
+    looks: int | None = option(
+        None, "labelled pictures seen in training, each as often as that takes (default: by their number)", low=1
+    )
+    optimiser: str | None = option(None, "how weights move (default: by the network)", choices=tuple(OPTIMISERS))
+    learning_rate: float | None = option(None, "largest step size (default: by the network)", low=0)
     batch_size: int = option(64, "pictures a step", low=2)
     weight_decay: float = option(5e-4, "decoupled decay of the weights", low=0)
     views: str = option("auto", "learn from views of the pictures, or from them as they are", choices=("auto", "none"))
@@ -63,9 +67,15 @@ class Network(Head, ABC):
         self._start(pile, labels[known], classes)
         data = resident(pile.part(known), labels[known])
         feed = Feed(cache=self.shown if self.fixed else None)
-        phase = Phase("head", (Player("head", (self._net,), self.loss),), self.looks / len(known), {"batch": feed})
+        phase = Phase(
+            "head", (Player("head", (self._net,), self.loss),), self.looks_for(len(known)) / len(known), {"batch": feed}
+        )
         self.train(phase, data, pile)
         return self
+
+    def looks_for(self, labels: int) -> float:
+        """Each label so often, and few labels oftener."""
+        return self.looks or float(np.clip(_LOOKS * labels, _FEWEST_LOOKS, _MOST_LOOKS))
 
     def loss(self, batch: Batch) -> Terms:
         """Cross-entropy on views of the labelled pictures."""
@@ -106,10 +116,14 @@ class Network(Head, ABC):
         self._net.eval()
 
     def train(self, phase: Phase, data: Resident, pile: Pile) -> None:
-        rate, size = self.learning_rate, min(self.batch_size, max(2, len(data)))
+        # Muon's steps do not shrink with the gradient: harmless where batch norm undoes the weights' size, else not.
+        normed = any(isinstance(m, nn.modules.batchnorm._BatchNorm) and m.affine for m in self._net.modules())
+        moves = self.optimiser or ("muon" if normed else "adamw")
+        rate = self.learning_rate or {"muon": _MUON, "adamw": _ADAMW}.get(moves)
+        size = min(self.batch_size, max(2, len(data)))
         bf16 = getattr(pile.model, "precision_", None) == "bf16"  # as was measured when the model learnt
         settings = Settings(
-            stream(self.seed, "head") >> 32, size, self.optimiser, rate, self.weight_decay, "cosine", 0.05, bf16=bf16
+            stream(self.seed, "head") >> 32, size, moves, rate, self.weight_decay, "cosine", 0.05, bf16=bf16
         )
         train(self._net, [phase], data, settings, watchers=[_Told(pile)])
         self.settle(pile)

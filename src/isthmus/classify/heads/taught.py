@@ -29,8 +29,8 @@ class Taught(Network):
     """Starts at the model's encoder; what the blend says is added to the answer, for their mistakes differ."""
 
     looks: int = option(200_000, "unlabelled pictures seen in training", low=1)
-    optimiser: str = option("muon", "how weights move", choices=tuple(OPTIMISERS))
-    learning_rate: float = option(0.01, "largest step size", low=0)
+    optimiser: str | None = option("muon", "how weights move", choices=tuple(OPTIMISERS))
+    learning_rate: float | None = option(0.01, "largest step size", low=0)
     batch_size: int = option(192, "unlabelled pictures a step", low=2)
     labelled: int = option(64, "labelled pictures a step", low=2)
     sure: float = option(0.8, "how sure of a picture it must be to be taught by it", low=0)
