@@ -45,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         torch.set_num_threads(arguments.threads)
     scale = recipe.scales[arguments.scale]
     seeds = tuple(dict.fromkeys(arguments.seeds or scale.seeds))
+    if min(seeds) < 0:
+        raise UsageError(f"the seed {min(seeds)} is negative", "Give whole numbers of at least 0.")
     named = ",".join(map(str, seeds))
     command = f"isthmus recipe run {arguments.name} --scale {arguments.scale} --seeds {named}"
     with _Shown() as told:

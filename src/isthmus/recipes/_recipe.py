@@ -86,6 +86,7 @@ class Recipe:
     ) -> list[dict[str, Any]]:
         """The parts as they are written; what the folder holds already is not measured again."""
         run, sizes = Run(root / f"{self.paper}-{scale}"), self.scales[scale].sizes
+        source = _source(command)  # now: the checkout may change while this runs
         wanted = [(case, seed) for case in dict.fromkeys(c for p in parts for c in p.cases) for seed in seeds]
         with run.writing():
             self._begin(run, scale)
@@ -96,21 +97,22 @@ class Recipe:
                 cpu, wall = time.process_time(), time.monotonic()
                 found = self.measures[case](task)
                 seconds = {"cpu_seconds": time.process_time() - cpu, "wall_seconds": time.monotonic() - wall}
-                run.write_json(_file(case, seed), {"seed": seed, "found": found} | seconds | _source(command))
-            return [self._judged(run, part, seeds, sizes, command) for part in parts]
+                run.write_json(_file(case, seed), {"seed": seed, "found": found} | seconds | source)
+            return [self._judged(run, part, seeds, sizes, source) for part in parts]
 
-    def _judged(self, run: Run, part: Part, seeds: Sequence[int], sizes: Any, command: str) -> dict[str, Any]:
+    def _judged(self, run: Run, part: Part, seeds: Sequence[int], sizes: Any, source: dict[str, Any]) -> dict[str, Any]:
         kept = {case: {seed: run.read_json(_file(case, seed)) for seed in seeds} for case in part.cases}
         measured = {case: {seed: one["found"] for seed, one in by_seed.items()} for case, by_seed in kept.items()}
-        cost = sum(one["cpu_seconds"] for by_seed in kept.values() for one in by_seed.values())
+        files = [one | {"case": case} for case, by_seed in kept.items() for one in by_seed.values()]
         made = {
             "part": f"{self.paper}/{part.name}",
             "claim": part.claim,
             "scale": run.path.name.partition("-")[2],
             "seeds": list(seeds),
-            "cpu_seconds": round(cost, 1),
+            "cpu_seconds": round(sum(one["cpu_seconds"] for one in files), 1),
+            "measured": [{key: one[key] for key in ("case", "seed", "commit", "machine")} for one in files],
             "rows": [asdict(row) for row in part.judge(measured, sizes)],
-        } | _source(command)
+        } | source
         run.write_json(f"{part.name}.json", made)
         return made
 
