@@ -91,7 +91,7 @@ def test_an_import_goes_down_never_up_or_sideways(path: Path) -> None:
             assert FLOOR[there] < FLOOR[here], f"{relative(path)} imports {module} {name}"
 
 
-@pytest.mark.parametrize("folder", ["models", "cli", "images/readers", "images/sets"])
+@pytest.mark.parametrize("folder", ["models", "cli", "images/readers", "images/sets", "recipes"])
 def test_ideas_do_not_import_each_other(folder: str) -> None:
     """Each file is a choice that can be deleted; what several share has a name that begins with an underscore."""
     package = f"isthmus.{folder.replace('/', '.')}"

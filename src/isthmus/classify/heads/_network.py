@@ -2,6 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from isthmus.augment import View, view
+from isthmus.classify.draws import folds, units
 from isthmus.classify.features import row_layer, views_for
 from isthmus.classify.heads._head import Head, Pile, stage
 from isthmus.contract import Fitted, evaluate, keys_for, some, some_of
@@ -32,6 +34,8 @@ __all__ = ["Network", "answers", "encoder_of", "learns_on", "resident"]
 _SETTLED_ON = 4000
 _LOOKS, _FEWEST_LOOKS, _MOST_LOOKS = 64, 20_000, 600_000
 _MUON, _ADAMW = 0.02, 1e-3
+_HELD = 10
+"""With patience, one labelled picture in so many is held out."""
 _NEVER = -1e9
 """The logit of a class that has no label."""
 
@@ -52,6 +56,9 @@ class Network(Head, ABC):
     batch_size: int = option(64, "pictures a step", low=2)
     weight_decay: float = option(5e-4, "decoupled decay of the weights", low=0)
     views: str = option("auto", "learn from views of the pictures, or from them as they are", choices=("auto", "none"))
+    patience: int | None = option(
+        None, "passes without a better loss on a tenth of the labels, held out, before stopping early", low=1
+    )
     seed: int = option(0, "of weights, shuffles and views", low=0)
 
     @abstractmethod
@@ -63,14 +70,14 @@ class Network(Head, ABC):
         return x
 
     def fit(self, pile: Pile, labels: np.ndarray, classes: int) -> "Network":
-        known = np.flatnonzero(labels >= 0)
+        held = self._held_out(pile, labels)
+        known = np.setdiff1d(np.flatnonzero(labels >= 0), held)
         self._start(pile, labels[known], classes)
         data = resident(pile.part(known), labels[known])
+        asked = resident(pile.part(held), labels[held], self.shown) if len(held) else None
         feed = Feed(cache=self.shown if self.fixed else None)
-        phase = Phase(
-            "head", (Player("head", (self._net,), self.loss),), self.looks_for(len(known)) / len(known), {"batch": feed}
-        )
-        self.train(phase, data, pile)
+        player, passes = Player("head", (self._net,), self.loss), self.looks_for(len(known)) / len(known)
+        self.train(Phase("head", (player,), passes, {"batch": feed}), data, pile, asked)
         return self
 
     def looks_for(self, labels: int) -> float:
@@ -115,17 +122,22 @@ class Network(Head, ABC):
             self._net = self.build(model, x, len(self.absent_)).to(x.device)
         self._net.eval()
 
-    def train(self, phase: Phase, data: Resident, pile: Pile) -> None:
+    def _held_out(self, pile: Pile, labels: np.ndarray) -> np.ndarray:
+        """Rows that say when to stop: none without patience, nor where a class has a single label."""
+        if self.patience is None:
+            return np.empty(0, np.int64)
+        return next(iter(folds(labels, units(pile.pictures), _HELD, self.seed)), np.empty(0, np.int64))
+
+    def train(self, phase: Phase, data: Resident, pile: Pile, held: Resident | None = None) -> None:
         # Muon's steps do not shrink with the gradient: harmless where batch norm undoes the weights' size, else not.
         normed = any(isinstance(m, nn.modules.batchnorm._BatchNorm) and m.affine for m in self._net.modules())
         moves = self.optimiser or ("muon" if normed else "adamw")
         rate = self.learning_rate or {"muon": _MUON, "adamw": _ADAMW}.get(moves)
         size = min(self.batch_size, max(2, len(data)))
         bf16 = getattr(pile.model, "precision_", None) == "bf16"  # as was measured when the model learnt
-        settings = Settings(
-            stream(self.seed, "head") >> 32, size, moves, rate, self.weight_decay, "cosine", 0.05, bf16=bf16
-        )
-        train(self._net, [phase], data, settings, watchers=[_Told(pile)])
+        settings = Settings(stream(self.seed, "head") >> 32, size, moves, rate, self.weight_decay, "cosine", 0.05)
+        settings = replace(settings, bf16=bf16, patience=self.patience if held else None)
+        train(self._net, [phase], data, settings, held, watchers=[_Told(pile)])
         self.settle(pile)
 
     def settle(self, pile: Pile) -> None:
@@ -137,6 +149,8 @@ class Network(Head, ABC):
     def _seen(self, batch: Batch) -> torch.Tensor:
         if batch.codes is not None:
             return self._logits(batch.codes)
+        if not self._net.training:  # held out, and already what is shown of a picture
+            return self._logits(batch.x)
         return self._logits(self._viewed(batch, self._view, "label"))
 
     def _viewed(self, batch: Batch, how: View | None, name: str) -> torch.Tensor:
@@ -170,9 +184,9 @@ class _Told(Watcher):
             self._told(done, self._steps)
 
 
-def resident(pile: Pile, labels: np.ndarray) -> Resident:
-    """The pile's pictures in memory, scaled as its model scales them."""
-    x = evaluate(pile.model, pile.pictures, lambda x: x)
+def resident(pile: Pile, labels: np.ndarray, shown: Callable[[torch.Tensor], torch.Tensor] = lambda x: x) -> Resident:
+    """The pile's pictures in memory, scaled as its model scales them, or what is shown of them."""
+    x = evaluate(pile.model, pile.pictures, shown)
     return Resident.of(x.numpy(), labels.astype(np.int64), keys_for(pile.pictures), Scaling(), _device(pile.model))
 
 

@@ -15,6 +15,7 @@ from isthmus.classify.heads._head import Pile
 from isthmus.classify.heads._network import Network, answers, encoder_of, resident
 from isthmus.classify.heads.blend import Blend
 from isthmus.contract import Fitted
+from isthmus.errors import UsageError
 from isthmus.estimator import option
 from isthmus.train.optimisers import OPTIMISERS
 from isthmus.train.players import Batch, Feed, Phase, Player, Terms
@@ -43,6 +44,8 @@ class Taught(Network):
         return nn.Sequential(encoder, answers(width, (), 0.0, classes))
 
     def fit(self, pile: Pile, labels: np.ndarray, classes: int) -> "Taught":
+        if self.patience is not None:
+            raise UsageError("taught learns from pictures without labels to the end", "Leave patience out.")
         self._start(pile, labels[labels >= 0], classes)
         self._blend = Blend(shares=self.shares).fit(pile, labels, classes)
         told = torch.from_numpy(self._blend.of_pile(pile)).float()

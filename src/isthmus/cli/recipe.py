@@ -1,0 +1,132 @@
+"""The papers, one command each: run a table or figure, and set the paper's numbers beside ours."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from isthmus.cli._talk import bar, print_json, say, table
+from isthmus.errors import UsageError
+
+__all__ = ["arguments", "run"]
+
+_ROOT = "runs/recipes"
+
+
+def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    inner = parser.add_subparsers(metavar="WHAT", required=True)
+    line = "what there is: what it claims, what it costs, and what came of it the last time"
+    one = inner.add_parser("list", help=line, description=line)
+    one.add_argument("-o", "--out", default=_ROOT, metavar="FOLDER", help=f"where results are (default: {_ROOT})")
+    one.add_argument("--json", action="store_true", help="one part a line")
+    one.set_defaults(run=_list)
+    line = "run a recipe or one part of it; what is finished already is not run again"
+    two = inner.add_parser("run", help=line, description=line)
+    two.add_argument("name", help="a paper, as 004, or one of its tables and figures, as 004/table-7")
+    two.add_argument("--scale", default="quick", metavar="NAME", help="quick (minutes, the default) or paper")
+    two.add_argument("--seeds", type=_numbers, metavar="N,N,...", help="of the trainings (default: the scale's own)")
+    two.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
+    two.add_argument("-o", "--out", default=_ROOT, metavar="FOLDER", help=f"where results go (default: {_ROOT})")
+    two.add_argument("--json", action="store_true", help="one part a line, with all its rows and where they come from")
+    two.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import torch
+
+    from isthmus.recipes import chosen
+
+    recipe, parts = chosen(arguments.name)
+    if arguments.scale not in recipe.scales:
+        raise UsageError(f"there is no scale {arguments.scale!r}", f"Choose one of: {', '.join(recipe.scales)}.")
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    scale = recipe.scales[arguments.scale]
+    seeds = tuple(dict.fromkeys(arguments.seeds or scale.seeds))
+    if min(seeds) < 0:
+        raise UsageError(f"the seed {min(seeds)} is negative", "Give whole numbers of at least 0.")
+    named = ",".join(map(str, seeds))
+    command = f"isthmus recipe run {arguments.name} --scale {arguments.scale} --seeds {named}"
+    with _Shown() as told:
+        found = recipe.run(parts, arguments.scale, seeds, Path(arguments.out), command, told)
+    if arguments.json:
+        print_json(*found)
+    else:
+        print("\n\n".join(_told(part) for part in found))
+    say(f"\nkept in {Path(arguments.out) / f'{recipe.paper}-{arguments.scale}'}")
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from isthmus.recipes import recipes
+    from isthmus.recipes._recipe import last
+
+    for recipe in recipes():
+        costs = {name: scale.cost for name, scale in recipe.scales.items()}
+        if not arguments.json:
+            print(f"{recipe.paper}  {recipe.title}\n     cost: {'; '.join(f'{k}: {v}' for k, v in costs.items())}")
+        for part in recipe.parts:
+            found = last(recipe, part, Path(arguments.out))
+            name = f"{recipe.paper}/{part.name}"
+            if arguments.json:
+                print_json({"part": name, "claim": part.claim, "cost": costs, "last": found})
+            else:
+                print(f"     {name}: {part.claim}\n       last result: {_summary(found)}")
+    return 0
+
+
+def _summary(found: dict[str, Any] | None) -> str:
+    """How many claims and numbers held."""
+    if found is None:
+        return "not run"
+    verdicts = [row["verdict"] for row in found["rows"] if row["verdict"]]
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
+    return f"{counts or 'numbers only'} ({found['scale']} scale, {len(found['seeds'])} seeds, {found['made']})"
+
+
+def _told(part: dict[str, Any]) -> str:
+    """A part as a table, and under it what was found, in words."""
+    cells = []
+    for row in part["rows"]:
+        interval = "" if row["interval"] is None else f"{row['interval'][0]:.4g} .. {row['interval'][1]:.4g}"
+        paper = "" if row["paper"] is None else f"{row['paper']:g}"
+        ours = "" if row["ours"] is None else f"{row['ours']:.4g}"
+        cells.append([row["what"], paper, ours, interval, row["verdict"] or ""])
+    said = [row for row in part["rows"] if row["words"]]
+    words = [f"- {row['what']}: {row['verdict'] or 'a number'}; {row['words']}." for row in said]
+    head = f"{part['part']}, {part['scale']} scale, seeds {', '.join(map(str, part['seeds']))}: {part['claim']}"
+    return "\n".join([head, table(["", "paper", "ours", "95 % interval", "verdict"], cells), *words])
+
+
+class _Shown:
+    """Progress with the time left: a bar on a terminal, a line now and then elsewhere."""
+
+    def __enter__(self) -> Any:
+        self.started, self.spoke = time.monotonic(), time.monotonic()
+        self.bar = bar() if sys.stderr.isatty() else None
+        if self.bar is None:
+            return self._line
+        self.bar.start()
+        self.task = self.bar.add_task("", total=1000)
+        return lambda share, what: self.bar.update(self.task, completed=round(1000 * share), description=what)
+
+    def __exit__(self, *how: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def _line(self, share: float, what: str) -> None:
+        now = time.monotonic()
+        if now - self.spoke >= 30 and share > 0:
+            self.spoke = now
+            left = (now - self.started) * (1 - share) / share
+            say(f"{100 * share:.0f} %, about {left / 60:.0f} minutes left: {what}")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+# argparse names a type by its function when a value is refused
+_numbers.__name__ = "list of whole numbers"

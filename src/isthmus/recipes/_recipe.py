@@ -1,0 +1,174 @@
+"""What a recipe is: cases measured seed by seed, parts that judge what was measured, and nothing made twice.
+
+Its folder holds recipe.json (format, paper, scale, sizes), a file for each case and seed with what was measured, and a
+file for each part with its rows. Each says where it comes from; each is written whole or not at all.
+"""
+
+import json
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import isthmus
+from isthmus.errors import RunError
+from isthmus.run import Run, machine
+
+__all__ = ["FORMAT", "Measured", "Part", "Recipe", "Row", "Scale", "Task", "Told", "at_work", "last", "within"]
+
+FORMAT = 1
+
+Told = Callable[[float, str], None]
+"""Called with the share that is done, from 0 to 1, and what is being done."""
+
+Measured = dict[str, dict[int, dict[str, Any]]]
+"""What was measured, by case and seed."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A number of the paper beside ours, or a claim: held, not held, confounded, or None where nothing is claimed."""
+
+    what: str
+    paper: float | None
+    ours: float | None
+    per_seed: dict[str, float]
+    interval: tuple[float, float] | None
+    verdict: str | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a measurement is handed; in `folder` it may keep what takes long, and find it again."""
+
+    sizes: Any
+    case: str
+    seed: int
+    folder: Path
+    told: Told
+
+
+@dataclass(frozen=True)
+class Part:
+    """A table or figure: what the paper claims with it, which cases it is made from, and how it is judged."""
+
+    name: str
+    claim: str
+    cases: tuple[str, ...]
+    judge: Callable[[Measured, Any], list[Row]]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large: `sizes` are a dataclass of the recipe's own."""
+
+    sizes: Any
+    seeds: tuple[int, ...]
+    cost: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One paper. `measures` are its cases by name; a part names those that it needs."""
+
+    paper: str
+    title: str
+    scales: dict[str, Scale]
+    measures: dict[str, Callable[[Task], dict[str, Any]]]
+    parts: tuple[Part, ...]
+
+    def run(
+        self, parts: Sequence[Part], scale: str, seeds: Sequence[int], root: Path, command: str, told: Told
+    ) -> list[dict[str, Any]]:
+        """The parts as they are written; what the folder holds already is not measured again."""
+        run, sizes = Run(root / f"{self.paper}-{scale}"), self.scales[scale].sizes
+        source = _source(command)  # now: the checkout may change while this runs
+        wanted = [(case, seed) for case in dict.fromkeys(c for p in parts for c in p.cases) for seed in seeds]
+        with run.writing():
+            self._begin(run, scale)
+            todo = [(case, seed) for case, seed in wanted if not run.has(_file(case, seed))]
+            for number, (case, seed) in enumerate(todo):
+                share = within(told, number / len(todo), (number + 1) / len(todo), f"{self.paper} {case}, seed {seed}")
+                task = Task(sizes, case, seed, run.path / f"{case}-seed-{seed}", share)
+                cpu, wall = time.process_time(), time.monotonic()
+                found = self.measures[case](task)
+                seconds = {"cpu_seconds": time.process_time() - cpu, "wall_seconds": time.monotonic() - wall}
+                run.write_json(_file(case, seed), {"seed": seed, "found": found} | seconds | source)
+            return [self._judged(run, part, seeds, sizes, source) for part in parts]
+
+    def _judged(self, run: Run, part: Part, seeds: Sequence[int], sizes: Any, source: dict[str, Any]) -> dict[str, Any]:
+        kept = {case: {seed: run.read_json(_file(case, seed)) for seed in seeds} for case in part.cases}
+        measured = {case: {seed: one["found"] for seed, one in by_seed.items()} for case, by_seed in kept.items()}
+        files = [one | {"case": case} for case, by_seed in kept.items() for one in by_seed.values()]
+        made = {
+            "part": f"{self.paper}/{part.name}",
+            "claim": part.claim,
+            "scale": run.path.name.partition("-")[2],
+            "seeds": list(seeds),
+            "cpu_seconds": round(sum(one["cpu_seconds"] for one in files), 1),
+            "measured": [{key: one[key] for key in ("case", "seed", "commit", "machine")} for one in files],
+            "rows": [asdict(row) for row in part.judge(measured, sizes)],
+        } | source
+        run.write_json(f"{part.name}.json", made)
+        return made
+
+    def _begin(self, run: Run, scale: str) -> None:
+        asked = {"format": FORMAT, "paper": self.paper, "scale": scale, "sizes": asdict(self.scales[scale].sizes)}
+        asked = json.loads(json.dumps(asked))
+        if not run.has("recipe.json"):
+            run.write_json("recipe.json", asked)
+        there = run.read_json("recipe.json")
+        if there.get("format") != FORMAT:
+            what = f"{run.path} holds results of format {there.get('format')}; this version reads format {FORMAT}"
+            raise RunError(what, "Give another folder with --out.")
+        if there != asked:
+            raise RunError(f"{run.path} was made with other sizes than {scale} has now", "Give another --out.")
+
+
+def within(told: Told, low: float, high: float, before: str = "") -> Told:
+    """The same for a piece of the work that goes from one share of it to another."""
+    return lambda share, what: told(low + share * (high - low), f"{before}: {what}" if before else what)
+
+
+def at_work(told: Told) -> Callable[[int, int, str], None]:
+    """The same as heads and measures call it."""
+    return lambda done, total, what: told(done / max(1, total), what)
+
+
+def last(recipe: Recipe, part: Part, root: Path) -> dict[str, Any] | None:
+    """What was found the last time, at the largest scale that there is."""
+    folders = [Run(root / f"{recipe.paper}-{scale}") for scale in reversed(recipe.scales)]
+    return next((run.read_json(f"{part.name}.json") for run in folders if run.has(f"{part.name}.json")), None)
+
+
+def _file(case: str, seed: int) -> str:
+    return f"{case}-seed-{seed}.json"
+
+
+def _source(command: str) -> dict[str, Any]:
+    """Where a result comes from."""
+    import numpy as np
+    import torch
+
+    versions = {"isthmus": isthmus.__version__, "torch": torch.__version__, "numpy": np.__version__}
+    versions["python"] = platform.python_version()
+    made = time.strftime("%Y-%m-%d")
+    return {"made": made, "command": command, "machine": machine(), "versions": versions, "commit": _commit()}
+
+
+def _commit() -> str | None:
+    """Of the checkout that is run, with "-dirty" where it was changed; None for an installed package."""
+    root = Path(isthmus.__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    git = ["git", "-C", str(root)]
+    try:
+        name = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "src"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return name.stdout.strip() + ("-dirty" if changed.stdout.strip() else "")
