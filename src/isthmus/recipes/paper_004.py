@@ -101,7 +101,7 @@ def fine_tuning(task: Task) -> dict[str, Any]:
     labels = train.labels if count == len(train) else only(train, count, task.seed)
     known = train.take(labels >= 0)
     looks = max(1, round(0.9 * sizes.passes * count))
-    how = {"looks": looks, "patience": sizes.patience, "batch_size": sizes.batch}
+    how: dict[str, Any] = {"looks": looks, "patience": sizes.patience, "batch_size": sizes.batch}
     how |= {"optimiser": "adamw", "learning_rate": 1e-3}
     heads, found = _heads(model, untrained), {}
     done = 0.2
