@@ -27,6 +27,9 @@ class Usual:
         others = rows[places[1::2]] if len(places) > 1 else known
         return cls(known, np.sort(neighbours(others, known, 1)[0][:, 0]))
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {"known": self.known, "distances": self.distances}
+
     def typical(self, rows: np.ndarray) -> np.ndarray:
         """Above 0, at most 1: the share of the pile that lies at least as far from the rest as this picture does."""
         nearer = np.searchsorted(self.distances, neighbours(rows, self.known, 1)[0][:, 0])

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from isthmus.augment import View, view
+from isthmus.classify._arrays import over, under
 from isthmus.classify.draws import folds, units
 from isthmus.classify.features import row_layer, views_for
 from isthmus.classify.heads._head import Head, Pile, stage
@@ -93,15 +94,14 @@ class Network(Head, ABC):
         return told.double().numpy()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        held = {f"net/{name}": value.cpu().numpy() for name, value in self._net.state_dict().items()}
-        return held | super().arrays()
+        weights = {name: value.cpu().numpy() for name, value in self._net.state_dict().items()}
+        return over("net", weights) | super().arrays()
 
     def restore(self, arrays: dict[str, np.ndarray], model: Fitted | None = None) -> None:
         assert model is not None, "networks look through a model"
-        weights = {name[4:]: torch.from_numpy(value) for name, value in arrays.items() if name.startswith("net/")}
-        super().restore({name: value for name, value in arrays.items() if not name.startswith("net/")}, model)
+        super().restore({name: value for name, value in arrays.items() if "/" not in name}, model)
         self._build(model)
-        self._net.load_state_dict(weights)
+        self._net.load_state_dict({name: torch.from_numpy(value) for name, value in under("net", arrays).items()})
 
     # -- how it is done -------------------------------------------------------------------------------------------
 

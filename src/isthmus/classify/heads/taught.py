@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from isthmus.augment import View
+from isthmus.classify._arrays import over, under
 from isthmus.classify.heads._head import Pile
 from isthmus.classify.heads._network import Network, answers, encoder_of, resident
 from isthmus.classify.heads.blend import Blend
@@ -66,13 +67,12 @@ class Taught(Network):
         return (super().probabilities(asked) + self._blend.probabilities(asked)) / 2
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return super().arrays() | {f"blend/{name}": value for name, value in self._blend.arrays().items()}
+        return super().arrays() | over("blend", self._blend.arrays())
 
     def restore(self, arrays: dict[str, np.ndarray], model: Fitted | None = None) -> None:
-        own = {name: value for name, value in arrays.items() if not name.startswith("blend/")}
-        super().restore(own, model)
+        super().restore(arrays, model)
         self._blend = Blend(shares=self.shares)
-        self._blend.restore({name[6:]: value for name, value in arrays.items() if name.startswith("blend/")})
+        self._blend.restore(under("blend", arrays))
 
     def taught(self, unlabelled: Batch, labelled: Batch) -> Terms:
         """Cross-entropy to the labels, and to what the teacher of the moment says of the others."""
