@@ -150,6 +150,23 @@ def test_every_kind_of_head_answers_the_same_after_it_was_kept(head: str, digits
     np.testing.assert_allclose(loaded.typical(x[400:500]), classifier.typical(x[400:500]), atol=1e-3)
 
 
+def test_what_was_learnt_on_one_set_classifies_another_of_another_size(
+    run: Path, tmp_path: Path, digits: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from PIL import Image
+
+    x, y = digits
+    for row in range(90):
+        path = tmp_path / "other" / ("even" if y[row] % 2 == 0 else "odd") / f"{row}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(x[row] * 15).resize((20, 20)).save(path)
+    assert main(["classify", str(run), str(tmp_path / "other"), "--name", "other"]) == 0
+    assert "with 90 labels of 2 classes, by leaving labels out" in capsys.readouterr().out
+    assert main(["predict", str(run), str(tmp_path / "other"), "--name", "other", "-o", str(tmp_path / "p.csv")]) == 0
+    told = list(csv.DictReader((tmp_path / "p.csv").open(encoding="utf-8")))
+    assert np.mean([row["class"] == row["id"].split("/")[0] for row in told]) > 0.8
+
+
 def test_a_heads_fields_are_flags(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["classify", str(run), "--label-count", "40", "--head", "graph", "--head-shares", "unknown"]
     assert main(words) == 0
