@@ -46,6 +46,7 @@ WAYS: dict[str, Head] = {
     "blend, class shares unknown": Blend(shares="unknown"),
     "taught": Taught(),
     "taught, class shares unknown": Taught(shares="unknown"),
+    "tuned": Tuned(),
     "from-scratch": Tuned(),
 }
 
