@@ -5,17 +5,15 @@ file for each part with its rows. Each says where it comes from; each is written
 """
 
 import json
-import platform
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import isthmus
 from isthmus.errors import RunError
-from isthmus.run import Run, machine
+from isthmus.recipes._source import source_of
+from isthmus.run import Run
 
 __all__ = ["FORMAT", "Measured", "Part", "Recipe", "Row", "Scale", "Task", "Told", "at_work", "last", "within"]
 
@@ -86,7 +84,7 @@ class Recipe:
     ) -> list[dict[str, Any]]:
         """The parts as they are written; what the folder holds already is not measured again."""
         run, sizes = Run(root / f"{self.paper}-{scale}"), self.scales[scale].sizes
-        source = _source(command)  # now: the checkout may change while this runs
+        source = source_of(command)
         wanted = [(case, seed) for case in dict.fromkeys(c for p in parts for c in p.cases) for seed in seeds]
         with run.writing():
             self._begin(run, scale)
@@ -147,28 +145,3 @@ def last(recipe: Recipe, part: Part, root: Path) -> dict[str, Any] | None:
 
 def _file(case: str, seed: int) -> str:
     return f"{case}-seed-{seed}.json"
-
-
-def _source(command: str) -> dict[str, Any]:
-    """Where a result comes from."""
-    import numpy as np
-    import torch
-
-    versions = {"isthmus": isthmus.__version__, "torch": torch.__version__, "numpy": np.__version__}
-    versions["python"] = platform.python_version()
-    made = time.strftime("%Y-%m-%d")
-    return {"made": made, "command": command, "machine": machine(), "versions": versions, "commit": _commit()}
-
-
-def _commit() -> str | None:
-    """Of the checkout that is run, with "-dirty" where it was changed; None for an installed package."""
-    root = Path(isthmus.__file__).parents[2]
-    if not (root / ".git").exists():
-        return None
-    git = ["git", "-C", str(root)]
-    try:
-        name = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run([*git, "status", "--porcelain", "src"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return name.stdout.strip() + ("-dirty" if changed.stdout.strip() else "")

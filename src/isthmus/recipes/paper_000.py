@@ -38,7 +38,7 @@ __all__ = ["RECIPE", "Sizes"]
 
 _PADDINGS = {"code-8x8": 3, "code-10x10": 7, "code-12x12": 11}
 _BESIDE = "beside"
-_CODED = 4000
+_CODED = 1000
 """Unlabelled pictures that say how large each number of the code is."""
 
 
@@ -177,9 +177,10 @@ _QUICK = Sizes(
     blocks=(2, 2, 2),
     growth=8,
     first=16,
-    training={"epochs": 10},
-    draws=5,
-    looks=3200,
+    training={"epochs": 6},
+    counts=(40, 100, 250, 1000),
+    draws=3,
+    looks=2000,
 )
 _CODES = tuple(_PADDINGS)
 

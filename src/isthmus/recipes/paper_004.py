@@ -3,9 +3,10 @@
 Claim     the encoder with an MLP classifies better than the MLP of before (86.55 -> 88.27 %), the autoencoder with a
           CNN worse than the CNN alone (90.69 -> 89.19 %).
 Command   isthmus recipe run 004/table-7 --scale quick
-Cost      quick: not run; paper: not run
+Cost      quick: 200 CPU-seconds a seed on one core of an AMD EPYC; paper: not run
 Expected  at the paper's own scale, accuracies no more than .6 points (the test's own uncertainty) and cross-entropies
-          no more than .02 worse than the paper's.
+          no more than .02 worse than the paper's. Quick, within a point, from 12,000 labels: MLP 81.7, encoder + MLP
+          84.6 (from scratch 83.5, frozen 83.9), CNN 86.3, autoencoder + CNN 85.2; both claims held.
 
 The paper never names its data set; its numbers are those of Fashion-MNIST. Its MLP looked at pixels, so that the gain
 of the encoder with the MLP may be that of the convolutions: the same network from scratch is trained beside it, and
@@ -53,6 +54,7 @@ _ENTROPY = {_TUNED: (0.33930, 0.42168), _REDRAWN: (0.26041, 0.32577)}
 _TIME = {_PIXELS: 0.02, _SCRATCH: 0.08, _TUNED: 0.08, _FROZEN: 0.02, _PLAIN: 0.3, _REDRAWN: 0.3}
 """Shares of the whole, so that the time left is right; the autoencoder takes the rest."""
 _ASKED_AGAIN = 10_000
+_COST = "200 CPU-seconds a seed on one core of an AMD EPYC"
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ RECIPE = Recipe(
     "004",
     "A convolutional autoencoder, fine-tuned (Fashion-MNIST)",
     {
-        "quick": Scale(Sizes(labels=12_000, epochs=4, passes=8, patience=3), (0,), "not run"),
+        "quick": Scale(Sizes(labels=12_000, epochs=4, passes=8, patience=3), (0,), _COST),
         "paper": Scale(Sizes(own=True), (0, 1, 2), "not run"),
     },
     {_TUNING: fine_tuning},
