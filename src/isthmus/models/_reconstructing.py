@@ -45,7 +45,7 @@ class Reconstructing(Trained, ABC):
     def _build(self) -> nn.ModuleDict:
         net = self.net_for()
         width = self.latent * (2 if self.gaussian_codes else 1)
-        self.latent_shape_ = net.latent_shape(self.latent, self.shape_)
+        self.latent_shape_ = net.latent_shape(int(self.latent), self.shape_)
         parts = {"encoder": net.encoder(self.shape_, width), "decoder": net.decoder(self.latent, self.shape_)}
         return nn.ModuleDict(parts if self.gaussian_codes else parts | {"prior": _Prior(size_of(self.latent_shape_))})
 
