@@ -107,7 +107,8 @@ def _write(given: argparse.Namespace, curves: list[Curve], beside: Curve | None,
         for count in given.counts:
             record = _record(way, count, curves, beside, given) | common
             if beside is None:
-                record["baseline"] = before.get(f"accuracy at {count} labels, blend")
+                there = before.get(f"accuracy at {count} labels, blend") or {}
+                record["baseline"] = {key: there[key] for key in there if not key.startswith("gain")} or None
             records[record["name"]] = record
     text = "".join(json.dumps(record) + "\n" for record in records.values())
     write_atomically(path, text.encode())
