@@ -65,6 +65,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     words = sys.argv[1:] if argv is None else argv
     given = parser.parse_args(words)
+    if "from-scratch" in given.ways and (len(given.ways) > 1 or not given.kept):
+        parser.error("from-scratch is measured alone, and with --kept: its network is that of a kept run, untrained")
     given.command = "python -m benchmarks.few_labels " + " ".join(words)
     torch.set_num_threads(given.threads)
     train, test = train_and_test(given.data)
@@ -75,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         draws = given.draws[number :: len(given.pretraining)] if given.share_draws else given.draws
         started = time.process_time()
         start = untrained(given.kept / f"{given.data}-{seed}") if given.kept else None
-        looked = start if given.ways == ["from-scratch"] and start is not None else model
+        looked = start if start is not None and "from-scratch" in given.ways else model
         curves.append(label_curve(looked, train, test, given.counts, draws, heads, beside=()))
         seconds.append({"pretraining": trained, "all_draws": round(time.process_time() - started, 1)})
         if beside is None and not given.no_baselines:

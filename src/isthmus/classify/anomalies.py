@@ -14,7 +14,7 @@ import numpy as np
 from isthmus.classify.draws import units
 from isthmus.classify.heads._head import Told, stage
 from isthmus.classify.oddness import WAYS, Way
-from isthmus.contract import Fitted, Tick, some_of
+from isthmus.contract import Fitted, Tick, some, some_of
 from isthmus.errors import DataError, UsageError
 from isthmus.estimator import Estimator, option
 from isthmus.stats.auroc import auroc, auroc_difference
@@ -82,7 +82,7 @@ class Detector(Estimator):
         fewest = fewest_for(1 - self.alarms)
         if aside is None:
             held = held_out(units(X), self.alarms, self.seed)
-            X, aside = _taken(X, ~held), _taken(X, held)
+            X, aside = some(X, ~held), some(X, held)
         elif len(aside) < fewest:
             raise DataError(_too_few(len(aside), "set-aside", self.alarms), _remedy(fewest, 1 / (len(aside) + 1)))
         if len(X) < 2:
@@ -152,10 +152,6 @@ def held_out(together: np.ndarray, alarms: float, seed: int) -> np.ndarray:
     if held.all():
         raise DataError(f"the {n} normal pictures are {len(first)} groups", "Give more groups, so that some learn.")
     return held
-
-
-def _taken(X: Any, rows: np.ndarray) -> Any:
-    return X.take(rows) if hasattr(X, "pixels") else X[rows]
 
 
 def _too_few(n: int, what: str, alarms: float) -> str:

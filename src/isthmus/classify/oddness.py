@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
+from isthmus.classify._arrays import Arrays
 from isthmus.classify.baselines import pixels_of
 from isthmus.classify.features import Features, small_pixels
 from isthmus.contract import Fitted, Tick, evaluate, part_of, some_of
@@ -19,13 +20,11 @@ from isthmus.stats.knn import neighbours
 from isthmus.stats.mixture import Mixture, fit_mixture
 from isthmus.stats.spectrum import Components, principal_components
 
-__all__ = ["BASELINES", "WAYS", "Arrays", "Kept", "Way", "decodes"]
+__all__ = ["BASELINES", "WAYS", "Kept", "Way", "decodes"]
 
 _BANK, _NEAR, _ITSELF, _BLOCK = 20_000, 5, 5e-3, 4096
 _LEARNT_FROM, _SCALED_ON = 20_000, 2000
 _PLANE, _FLOOR = 64, 0.5
-
-Arrays = dict[str, np.ndarray]
 
 
 class Way(ABC):

@@ -45,7 +45,7 @@ def pile_and_test(run: Any, arguments: argparse.Namespace, fewest: int = 50) -> 
     _without_contradictions(pictures)
     held = np.zeros(len(pictures), bool) if pictures.split is None else pictures.split == "test"
     judging = int((pictures.labels[held] >= 0).sum())
-    if getattr(arguments, "numbers", None) is None:
+    if numbers is None:
         _note_unseen(pictures, held)
     pile = _at_most(pictures.take(~held), _MOST)
     if judging >= fewest:

@@ -79,6 +79,7 @@ class Network(Head, ABC):
         feed = Feed(cache=self.shown if self.fixed else None)
         player, passes = Player("head", (self._net,), self.loss), self.looks_for(len(known)) / len(known)
         self.train(Phase("head", (player,), passes, {"batch": feed}), data, pile, asked)
+        self.settle(pile)
         return self
 
     def looks_for(self, labels: int) -> float:
@@ -138,7 +139,6 @@ class Network(Head, ABC):
         settings = Settings(stream(self.seed, "head") >> 32, size, moves, rate, self.weight_decay, "cosine", 0.05)
         settings = replace(settings, bf16=bf16, patience=self.patience if held else None)
         train(self._net, [phase], data, settings, held, watchers=[_Told(pile)])
-        self.settle(pile)
 
     def settle(self, pile: Pile) -> None:
         """Batch norm has seen views of few pictures; it is shown the pictures as they are."""
