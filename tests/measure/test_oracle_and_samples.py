@@ -11,6 +11,7 @@ from isthmus.errors import DataError, RunError
 from isthmus.measure import Oracle, classification_accuracy_score, nearest_training, sample_quality
 from isthmus.measure import oracle as module
 from isthmus.measure.samples import gaussian_pixels
+from isthmus.train.watchers import Watcher
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
@@ -53,6 +54,29 @@ def test_the_oracle_is_its_seed(judge: Oracle, monkeypatch: pytest.MonkeyPatch, 
         Oracle.load(tmp_path / "oracle.safetensors")
 
 
+def test_an_oracle_is_kept_as_long_as_its_pictures_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(module, "_PICTURES", 200)
+    monkeypatch.setattr(module, "_EPOCHS", 1)
+    path, (x, y) = tmp_path / "oracle.safetensors", digits()
+    trained: list[int] = []
+
+    class Counting(Watcher):
+        def on_end(self) -> None:
+            trained.append(1)
+
+    def kept(rows: int, labels: np.ndarray, seed: int = 0) -> np.ndarray:
+        return Oracle.kept(path, x[:rows], labels[:rows], seed, (Counting(),)).logits(x[:40])
+
+    first = kept(200, y)
+    np.testing.assert_array_equal(kept(200, y), first)
+    assert len(trained) == 1
+    for rows, labels, seed in ((199, y, 0), (199, np.where(np.arange(len(y)) == 5, -1, y), 0), (200, y, 1)):
+        kept(rows, labels, seed)
+    path.write_bytes(b"short")
+    np.testing.assert_array_equal(kept(200, y), first)
+    assert len(trained) == 5
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 5), (3, 7, 4), (7, 90, 20), (17,), (16,), (5, 5)])
 def test_any_size_and_any_number_of_channels(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PICTURES", 32)
@@ -79,14 +103,22 @@ def test_samples_from_real_to_noise(judge: Oracle) -> None:
     kinds = {"real": held, "blurred": blurred, "noise": gaussian_pixels(train, 400).numpy(), "copies": train[:400]}
     found = {name: sample_quality(s, train, test, judge, y[1300:]) for name, s in kinds.items()}
     assert found["real"].n == 400
-    assert found["real"].fcd < found["blurred"].fcd < found["noise"].fcd
-    assert found["real"].fcd < 3 * found["real"].fcd_floor < found["noise"].fcd
-    assert found["noise"].fcd == pytest.approx(found["noise"].fcd_ceiling, rel=0.3)
+    assert found["real"].fcd.value < found["blurred"].fcd.value
+    assert found["blurred"].fcd.high < found["noise"].fcd.low
+    assert found["real"].fcd.value < 3 * found["real"].fcd_floor < found["noise"].fcd.value
+    assert found["noise"].fcd.value == pytest.approx(found["noise"].fcd_ceiling, rel=0.3)
     assert found["real"].coverage.value > found["noise"].coverage.value
     assert found["copies"].nearest.value == 0
     assert found["copies"].copies.value == 1
     assert found["real"].copies.value < 0.05
     assert list(found["real"].rows())[:3] == ["fcd", "fcd floor", "fcd ceiling"]
+    assert "100% are nearer to a training picture than chance" in found["copies"].verdict()
+    assert "copied" not in found["real"].verdict()
+    told: list[tuple[int, int, str]] = []
+    again = sample_quality(held, train, test, judge, y[1300:], told=lambda *at: told.append(at))
+    assert again == found["real"]
+    assert told[0][:2] == (0, 5)
+    assert told[-1][:2] == (5, 5)
     with pytest.raises(DataError, match="do not determine a covariance"):
         sample_quality(held[:50], train, test, judge, y[1300:])
 

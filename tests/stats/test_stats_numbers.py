@@ -13,6 +13,7 @@ from isthmus.stats import (
     expected_calibration_error,
     fit_temperature,
     frechet_distance,
+    frechet_interval,
     frechet_of_gaussians,
     gaussian_of,
     mean_interval,
@@ -93,6 +94,28 @@ def test_frechet_between_known_gaussians() -> None:
 def test_frechet_refuses_too_few_points() -> None:
     with pytest.raises(DataError, match="8 points in 8 dimensions"):
         gaussian_of(np.eye(8))
+    with pytest.raises(DataError, match="not pairs"):
+        frechet_interval(RANDOM(0).normal(size=(30, 2)), RANDOM(1).normal(size=(31, 2)), paired=True)
+
+
+def test_the_interval_of_a_frechet_distance_is_as_wide_as_the_distance_scatters() -> None:
+    def pair(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        return RANDOM(seed).normal(size=(300, 5)), RANDOM(seed + 1000).normal(size=(250, 5)) * 0.8 + 0.4
+
+    found = frechet_interval(*pair(0))
+    assert found.value == frechet_distance(*pair(0))
+    assert (found.low + found.high) / 2 == pytest.approx(found.value)
+    assert found.n == 300
+    assert found == frechet_interval(*pair(0))
+    scatter = np.std([frechet_distance(*pair(seed)) for seed in range(60)], ddof=1)
+    assert (found.high - found.value) / 1.96 == pytest.approx(scatter, rel=0.35)
+
+
+def test_the_interval_of_clouds_that_are_the_same_is_no_wider_than_nothing() -> None:
+    points = RANDOM(0).normal(size=(200, 4))
+    paired, apart = frechet_interval(points, points, paired=True), frechet_interval(points, points)
+    assert paired.high == pytest.approx(0, abs=1e-6)
+    assert apart.low == 0 < apart.high
 
 
 @pytest.mark.parametrize("shape", [(300, 20), (20, 300)])

@@ -4,6 +4,8 @@ Everyone who judges samples or designs uses this one, so that two results are co
 pictures are. Change nothing here without giving RECIPE a new name: old numbers do not compare with new ones.
 """
 
+import contextlib
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +39,10 @@ _EPOCHS, _PICTURES = 5, 40_000  # at least so many epochs, and on a small set at
 
 
 class Oracle:
-    """Judges `(n, c, h, w)`, `(n, h, w)` or square `(n, features)`, in [0, 1]; bytes beyond 1 are divided by 255."""
+    """Judges `(n, c, h, w)`, `(n, h, w)` or square `(n, features)`, in [0, 1]; bytes beyond 1 are divided by 255.
+
+    `trained_on` is the fingerprint of the labelled pictures that it learnt from.
+    """
 
     def fit(self, pictures: Any, labels: np.ndarray, seed: int = 0, watchers: tuple[Watcher, ...] = ()) -> Self:
         """Train on the labelled pictures; sides beyond 64 are averaged down to 64."""
@@ -48,6 +53,7 @@ class Oracle:
             raise DataError("the oracle needs pictures of at least two classes", "Give labels.")
         x = as_pictures(pictures)[torch.as_tensor(known)]
         self.seed, self.n_classes = seed, int(classes[-1]) + 1
+        self.trained_on = _fingerprint(x, labels[known])
         self.net = _network(x.shape[1], self.n_classes, seed)
         self.net.norm.observe(x)
         keys = keys_of(str(row) for row in known)
@@ -64,6 +70,11 @@ class Oracle:
     def features(self, pictures: Any) -> np.ndarray:
         """The penultimate layer, `(n, 64)`."""
         return self._each(pictures, self.net.features)
+
+    def answers(self, features: np.ndarray) -> np.ndarray:
+        """The classes of pictures of which `features` are at hand already."""
+        with torch.inference_mode():
+            return np.asarray(self.net.head(torch.from_numpy(features)).argmax(dim=1).numpy())
 
     def logits(self, pictures: Any) -> np.ndarray:
         return self._each(pictures, self.net)
@@ -95,7 +106,7 @@ class Oracle:
         """One safetensors file."""
         from safetensors.torch import save
 
-        about = {"recipe": RECIPE, "seed": self.seed, "classes": self.n_classes}
+        about = {"recipe": RECIPE, "seed": self.seed, "classes": self.n_classes, "trained_on": self.trained_on}
         write_atomically(Path(path), save(dict(self.net.state_dict()), metadata={"isthmus": json.dumps(about)}))
 
     @classmethod
@@ -113,8 +124,24 @@ class Oracle:
             raise RunError(f"{path} holds {about.get('recipe', 'no oracle')}, not {RECIPE}", "Fit it again.")
         oracle = cls()
         oracle.seed, oracle.n_classes = about["seed"], about["classes"]
+        oracle.trained_on = about.get("trained_on", "")
         oracle.net = _network(weights["norm.mean"].shape[1], oracle.n_classes, oracle.seed)
         oracle.net.load_state_dict(weights)
+        return oracle
+
+    @classmethod
+    def kept(
+        cls, path: str | Path, pictures: Any, labels: np.ndarray, seed: int = 0, watchers: tuple[Watcher, ...] = ()
+    ) -> Self:
+        """The one in this file if it is of this recipe, seed and labelled pictures; else a new one, saved there."""
+        known = np.flatnonzero(np.asarray(labels) >= 0)
+        wanted = _fingerprint(as_pictures(pictures)[torch.as_tensor(known)], np.asarray(labels)[known])
+        with contextlib.suppress(RunError):
+            found = cls.load(path)
+            if (found.seed, found.trained_on) == (seed, wanted):
+                return found
+        oracle = cls().fit(pictures, labels, seed, watchers)
+        oracle.save(path)
         return oracle
 
 
@@ -131,6 +158,12 @@ def as_pictures(pictures: Any) -> torch.Tensor:
         raise DataError(f"an array of shape {tuple(x.shape)} holds no pictures", "Give (n, c, h, w) or (n, h, w).")
     size = (min(x.shape[2], _LARGEST), min(x.shape[3], _LARGEST))
     return x if tuple(x.shape[2:]) == size else F.adaptive_avg_pool2d(x, size)
+
+
+def _fingerprint(x: torch.Tensor, labels: np.ndarray) -> str:
+    digest = hashlib.blake2b(labels.astype("<i8").tobytes(), digest_size=8)
+    digest.update(x.contiguous().numpy().data)
+    return f"{'x'.join(map(str, x.shape))}-{digest.hexdigest()}"
 
 
 class _Norm(nn.Module):

@@ -1,5 +1,6 @@
 """Generated pictures judged beside real ones, in the features of the one oracle."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +11,39 @@ from isthmus.errors import DataError
 from isthmus.keys import stream
 from isthmus.measure.oracle import Oracle, as_pictures
 from isthmus.rng import permutation
-from isthmus.stats import Interval, frechet_of_gaussians, gaussian_of, mean_interval, neighbours, prdc, wilson_interval
+from isthmus.stats import (
+    Interval,
+    frechet_distance,
+    frechet_interval,
+    gaussian_of,
+    mean_interval,
+    neighbours,
+    prdc,
+    wilson_interval,
+)
+from isthmus.train.watchers import Watcher
 
-__all__ = ["SampleQuality", "classification_accuracy_score", "gaussian_pixels", "nearest_training", "sample_quality"]
+__all__ = [
+    "MOST",
+    "SampleQuality",
+    "classification_accuracy_score",
+    "fcd_ends",
+    "gaussian_pixels",
+    "nearest_training",
+    "sample_quality",
+]
 
 MOST = 10_000
+"""Pictures of a kind that are compared: distances of more would not compare with those of others."""
+
+_FAR = 0.02  # of copies: twice what chance gives
 
 
 @dataclass(frozen=True)
 class SampleQuality:
     """Fréchet Classifier Distance (`fcd`, not an FID) of the samples to the test pictures, with what it means:
 
+    Its interval is that of `frechet_interval`: the spread of resampled samples and test pictures around the estimate.
     `fcd_floor` is the distance of as many training pictures, `fcd_ceiling` that of a Gaussian fitted to the pixels, and
     `oracle_accuracy` how good the classifier is in whose features all this is measured. `nearest` is the distance in
     pixels (root of the summed squares) of a sample to the nearest training picture; `nearest_of_test` is the same for
@@ -28,7 +51,7 @@ class SampleQuality:
     much more is memorised. Sides beyond 64 are averaged down first.
     """
 
-    fcd: float
+    fcd: Interval
     fcd_floor: float
     fcd_ceiling: float
     oracle_accuracy: Interval
@@ -45,25 +68,50 @@ class SampleQuality:
         """Name to number, in the order in which a table shows them."""
         return {name.replace("_", " "): value for name, value in vars(self).items() if name != "n"}
 
+    def verdict(self) -> str:
+        """In words."""
+        if self.fcd.value >= self.fcd_ceiling:
+            words = "no better than a Gaussian fitted to the pixels"
+        else:
+            way = max(0.0, (self.fcd.value - self.fcd_floor) / max(self.fcd_ceiling - self.fcd_floor, 1e-9))
+            words = f"{way:.1%} of the way from real pictures to a Gaussian of pixels (FCD {self.fcd.value:.4g})"
+        if self.copies.low > _FAR:
+            words += f"; {self.copies.value:.0%} are nearer to a training picture than chance: copied, or blurred"
+        return words
+
 
 def sample_quality(
-    samples: Any, train: Any, test: Any, oracle: Oracle, test_labels: np.ndarray, *, k: int = 5, seed: int = 0
+    samples: Any,
+    train: Any,
+    test: Any,
+    oracle: Oracle,
+    test_labels: np.ndarray,
+    *,
+    k: int = 5,
+    seed: int = 0,
+    told: Callable[[int, int, str], None] | None = None,
 ) -> SampleQuality:
     """All pictures scaled to [0, 1] as the model scales them; at most 10,000 of each kind are used, drawn by `seed`."""
-    samples, test_labels = as_pictures(samples), np.asarray(test_labels)
-    whole_train, whole_test = as_pictures(train), as_pictures(test)
+    stage = _stages(told, "samples looked at", "compared with chance", "resampled", "neighbours found", "copies sought")
+    samples, whole_train, whole_test = as_pictures(samples), as_pictures(train), as_pictures(test)
     n = min(MOST, len(samples), len(whole_train), len(whole_test))
-    some, real, held = (_draw(x, n, seed, name) for x, name in ((samples, "s"), (whole_train, "r"), (whole_test, "t")))
-    features = {name: oracle.features(x) for name, x in (("some", some), ("real", real), ("held", held))}
-    reference = gaussian_of(features["held"])
-    ceiling = oracle.features(gaussian_pixels(whole_train, n, seed))
+    some, held = _draw(samples, n, seed, "s"), _draw(whole_test, n, seed, "t")
+    stage()
+    features, reference = oracle.features(some), oracle.features(held)
+    stage()
+    floor, ceiling = fcd_ends(whole_train, reference, oracle, n, seed)
+    stage()
+    distance = frechet_interval(features, reference, seed=seed)
+    stage()
+    found = prdc(reference, features, k)
+    stage()
     near, near_test = nearest_training(some, whole_train)[0], nearest_training(held, whole_train)[0]
-    found = prdc(features["held"], features["some"], k)
+    stage()
     return SampleQuality(
-        fcd=frechet_of_gaussians(*gaussian_of(features["some"]), *reference),
-        fcd_floor=frechet_of_gaussians(*gaussian_of(features["real"]), *reference),
-        fcd_ceiling=frechet_of_gaussians(*gaussian_of(ceiling), *reference),
-        oracle_accuracy=oracle.accuracy(whole_test, test_labels),
+        fcd=distance,
+        fcd_floor=floor,
+        fcd_ceiling=ceiling,
+        oracle_accuracy=oracle.accuracy(whole_test, np.asarray(test_labels)),
         precision=found.precision,
         recall=found.recall,
         density=found.density,
@@ -73,6 +121,26 @@ def sample_quality(
         copies=wilson_interval(int((near < np.quantile(near_test, 0.01)).sum()), n),
         n=n,
     )
+
+
+def fcd_ends(train: Any, reference: np.ndarray, oracle: Oracle, n: int, seed: int = 0) -> tuple[float, float]:
+    """How far from these features `n` training pictures are, and `n` draws from a Gaussian of their pixels."""
+    train = as_pictures(train)
+    ends = (_draw(train, n, seed, "r"), gaussian_pixels(train, n, seed))
+    floor, ceiling = (frechet_distance(oracle.features(pictures), reference) for pictures in ends)
+    return floor, ceiling
+
+
+def _stages(told: Callable[[int, int, str], None] | None, *names: str) -> Callable[[], None]:
+    """Called before each of these parts of the work, and after the last."""
+    left = iter([*enumerate(names), (len(names), names[-1])])
+
+    def stage() -> None:
+        number, name = next(left)
+        if told:
+            told(number, len(names), name)
+
+    return stage
 
 
 def _draw(x: torch.Tensor, n: int, seed: int, name: str) -> torch.Tensor:
@@ -99,7 +167,13 @@ def nearest_training(pictures: Any, train: Any) -> tuple[np.ndarray, np.ndarray]
 
 
 def classification_accuracy_score(
-    samples: Any, sample_labels: np.ndarray, test: Any, test_labels: np.ndarray, *, seed: int = 0
+    samples: Any,
+    sample_labels: np.ndarray,
+    test: Any,
+    test_labels: np.ndarray,
+    *,
+    seed: int = 0,
+    watchers: tuple[Watcher, ...] = (),
 ) -> Interval:
     """Accuracy on real pictures of an oracle trained on generated, labelled ones (Ravuri and Vinyals 2019).
 
@@ -108,4 +182,4 @@ def classification_accuracy_score(
     missing = set(np.unique(test_labels[np.asarray(test_labels) >= 0])) - set(np.unique(sample_labels))
     if missing:
         raise DataError(f"no samples of classes {sorted(int(c) for c in missing)}", "Generate pictures of every class.")
-    return Oracle().fit(samples, sample_labels, seed).accuracy(test, test_labels)
+    return Oracle().fit(samples, sample_labels, seed, watchers).accuracy(test, test_labels)

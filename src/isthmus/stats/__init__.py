@@ -8,7 +8,7 @@ from isthmus.stats.calibration import (
     negative_log_likelihood,
     softmax,
 )
-from isthmus.stats.frechet import frechet_distance, frechet_of_gaussians, gaussian_of
+from isthmus.stats.frechet import frechet_distance, frechet_interval, frechet_of_gaussians, gaussian_of
 from isthmus.stats.intervals import Interval, bootstrap_interval, mean_interval, paired_difference, wilson_interval
 from isthmus.stats.knn import knn_accuracy, knn_predict, neighbours
 from isthmus.stats.maps import silhouette, silhouette_values, trustworthiness
@@ -28,6 +28,7 @@ __all__ = [
     "expected_calibration_error",
     "fit_temperature",
     "frechet_distance",
+    "frechet_interval",
     "frechet_of_gaussians",
     "gaussian_of",
     "knn_accuracy",
