@@ -1,4 +1,4 @@
-"""How good a fitted model is: reconstruction, density, codes, samples, and the one oracle that judges pictures."""
+"""How good a fitted model is: reconstruction, density, codes, redrawn and drawn pictures, and the oracle that judges."""
 
 from isthmus.measure.codes import Codes, codes
 from isthmus.measure.density import Density, binarised, importance_weighted_bound
@@ -6,16 +6,19 @@ from isthmus.measure.maps import MapScores, map_scores
 from isthmus.measure.oracle import Oracle
 from isthmus.measure.pixel_density import PixelDensity, pixel_density
 from isthmus.measure.reconstruction import Baselines, Reconstruction, fit_baselines, reconstruction
+from isthmus.measure.redrawn import ClassError, RedrawnQuality, redrawn_quality
 from isthmus.measure.samples import SampleQuality, classification_accuracy_score, nearest_training, sample_quality
 
 __all__ = [
     "Baselines",
+    "ClassError",
     "Codes",
     "Density",
     "MapScores",
     "Oracle",
     "PixelDensity",
     "Reconstruction",
+    "RedrawnQuality",
     "SampleQuality",
     "binarised",
     "classification_accuracy_score",
@@ -26,5 +29,6 @@ __all__ = [
     "nearest_training",
     "pixel_density",
     "reconstruction",
+    "redrawn_quality",
     "sample_quality",
 ]
