@@ -1,4 +1,4 @@
-"""How good a fitted model is: reconstruction, density, codes, redrawn and drawn pictures, and the oracle that judges."""
+"""How good a fitted model is: reconstruction, density, codes, redrawn and drawn pictures, and the oracle, the judge."""
 
 from isthmus.measure.codes import Codes, codes
 from isthmus.measure.density import Density, binarised, importance_weighted_bound

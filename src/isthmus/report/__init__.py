@@ -6,10 +6,12 @@ from isthmus.report.curves import curves, training_curves
 from isthmus.report.densities import densities
 from isthmus.report.grid import comparison_grid, picture_grid, to_rgb
 from isthmus.report.heat import Card, heat_sheet
+from isthmus.report.redrawn import Judged, redrawn_grid
 from isthmus.report.scatter import scatter
 
 __all__ = [
     "Card",
+    "Judged",
     "bars",
     "comparison_grid",
     "curves",
@@ -18,6 +20,7 @@ __all__ = [
     "kl_bars",
     "picture_grid",
     "png",
+    "redrawn_grid",
     "scatter",
     "to_rgb",
     "training_curves",
