@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,9 @@ def opened(arguments: argparse.Namespace, path: Any = None, **options: Any) -> P
 
 
 def of_run(run: Any, arguments: argparse.Namespace, which: str | None = None) -> Pictures:
-    """The pictures given, read as the run's own were; or the run's own, all or the split of this name."""
+    """The pictures given, read as the run's own were; or the run's own, all or the split of this name, the latter with
+    the labels given."""
+    from isthmus.images.labels import attach, read_table
     from isthmus.models._loading import pictures_of
 
     recorded = run.read_json("run.json")
@@ -71,6 +74,8 @@ def of_run(run: Any, arguments: argparse.Namespace, which: str | None = None) ->
         pictures = pictures_of(run, progress=bar)
     finally:
         bar.close()
+    if which is not None and getattr(arguments, "labels", None):
+        attach(pictures, read_table(Path(arguments.labels), need_label=True), arguments.labels)
     if which is None or pictures.split is None:
         return pictures
     rows = np.flatnonzero(pictures.split == which)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from isthmus.cli._pictures import add_pictures, of_run
-from isthmus.cli._talk import image_out, print_json, say, table, tick
+from isthmus.cli._records import record_of, record_table
+from isthmus.cli._talk import image_out, print_json, say, tick
+from isthmus.errors import UsageError
 
 __all__ = ["arguments", "run"]
 
@@ -25,44 +27,62 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument(
         "--pixel-density", action="store_true", help="how pixels at nine places are distributed, redrawn and before"
     )
+    parser.add_argument(
+        "--judge",
+        action="store_true",
+        help="ask an independent classifier, trained on the run's labelled pictures, about redrawn and drawn ones",
+    )
     parser.add_argument("--json", action="store_true", help="one record a line")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from isthmus.cli._judged import judge_for, judged
     from isthmus.models._loading import load
     from isthmus.run import Run
 
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
+    if not (model.encodes or arguments.judge):
+        raise UsageError(f"{type(model).__name__} does not encode, so it redraws nothing", "Add --judge.")
     test = of_run(folder, arguments, which="test")
-    records = _records(model, folder, test, arguments)
+    training = _training(folder, arguments)
+    # Before anything that takes long: whoever cannot be judged is told so at once.
+    judge = judge_for(model, folder, training, test) if arguments.judge else None
+    common = _common(model, folder, arguments)
+    records = _records(model, folder, training, test, arguments, common) if model.encodes else []
+    if judge is not None:
+        records += judged(model, folder, judge, common)
     folder.record(*records)
     if arguments.json:
         print_json(*(record.to_json() for record in records))
         return 0
-    rows = [[r.name, f"{r.value:.5g}", _interval(r.interval), f"{r.n:,}"] for r in records]
-    print(table(["on pictures not trained on", "value", "95 % interval", "n"], rows))
+    print(record_table("on pictures not trained on", records))
     for record in records:
         if "verdict" in record.extra:
             print(record.extra["verdict"])
     return 0
 
 
-def _records(model: Any, folder: Any, test: Any, arguments: argparse.Namespace) -> list[Any]:
-    import numpy as np
-
-    from isthmus.measure.reconstruction import reconstruction
-
-    training = _training(folder, arguments)
+def _common(model: Any, folder: Any, arguments: argparse.Namespace) -> dict[str, Any]:
+    """What all records of one call share."""
     command = " ".join(["isthmus", "evaluate", "RUN", *(["PATH"] if arguments.path else [])])
     own = folder.read_json("run.json").get("data") or {}
     data = "given" if arguments.path else own.get("name") if own.get("kind") == "set" else "the run's own"
     split = "given" if arguments.path else "test"
-    common = {"split": split, "data": data, "seed": model.seed, "command": command}
+    return {"split": split, "data": data, "seed": model.seed, "command": command}
+
+
+def _records(
+    model: Any, folder: Any, training: Any, test: Any, arguments: argparse.Namespace, common: dict[str, Any]
+) -> list[Any]:
+    import numpy as np
+
+    from isthmus.measure.reconstruction import reconstruction
+
     records = []
     with tick("reconstruction") as told:
         found = reconstruction(model, test, test if training is None else training, tick=told)
     for name, interval in found.rows().items():
-        records.append(_record(f"MSE, {name}", interval, **common))
+        records.append(record_of(f"MSE, {name}", interval, **common))
     records[0].extra["verdict"] = f"Reconstruction is {found.verdict()}."
     if arguments.pixel_density:
         records += _pixels(model, folder, test, common)
@@ -72,7 +92,7 @@ def _records(model: Any, folder: Any, test: Any, arguments: argparse.Namespace) 
         draws = arguments.samples or (1 if np.prod(model.latent_shape_) > _WIDE else 100)
         with tick("likelihood") as told:
             density = importance_weighted_bound(model, test, draws, precision=arguments.precision, tick=told)
-        records += [_record(name, interval, **common) for name, interval in density.rows().items()]
+        records += [record_of(name, interval, **common) for name, interval in density.rows().items()]
         if not hasattr(model, "log_prior"):  # a KL to the standard normal says nothing where the prior is another
             records += _code(model, folder, test, common)
     return records
@@ -87,10 +107,10 @@ def _code(model: Any, folder: Any, test: Any, common: dict[str, Any]) -> list[An
         seen = codes(model, test, tick=told)
     kl, active = seen.by_map()
     unit = "dimension" if len(seen.shape) == 1 else "map"
-    total = _record("KL, nats", seen.kl_total, **common)
+    total = record_of("KL, nats", seen.kl_total, **common)
     total.extra = {f"per_{unit}": [round(float(v), 5) for v in kl], "verdict": f"Code: {seen.verdict()}."}
     image_out(kl_bars(kl, active, unit=unit), str(folder.path / "kl.png"))
-    return [total, _plain("active units", seen.active_units, seen.n, **common)]
+    return [total, record_of("active units", seen.active_units, seen.n, **common)]
 
 
 def _pixels(model: Any, folder: Any, test: Any, common: dict[str, Any]) -> list[Any]:
@@ -108,7 +128,7 @@ def _pixels(model: Any, folder: Any, test: Any, common: dict[str, Any]) -> list[
     distances = (("Wasserstein", found.wasserstein), ("Kolmogorov-Smirnov", found.kolmogorov_smirnov))
     records = []
     for number, (name, interval) in enumerate(distances):
-        records.append(_record(f"pixel density, {name}", interval, **common))
+        records.append(record_of(f"pixel density, {name}", interval, **common))
         records[-1].extra = {
             "halves": round(found.halves[number], 6),
             "mean_picture": round(found.mean_picture[number], 6),
@@ -125,24 +145,9 @@ def _training(folder: Any, arguments: argparse.Namespace) -> Any:
     from isthmus.errors import IsthmusError
 
     try:
-        own = argparse.Namespace(**(vars(arguments) | {"path": None}))
+        foreign = {"path": None} | ({"labels": None} if arguments.path else {})  # a table given with PATH is of PATH
+        own = argparse.Namespace(**(vars(arguments) | foreign))
         return of_run(folder, own, which="train")
     except IsthmusError as error:
         say(f"note: PCA is fitted on the test pictures themselves, which favours it ({error.what})")
         return None
-
-
-def _record(name: str, interval: Any, **common: Any) -> Any:
-    from isthmus.run import Record
-
-    return Record(name, interval.value, (interval.low, interval.high), interval.n, **common)
-
-
-def _plain(name: str, value: float, n: int, **common: Any) -> Any:
-    from isthmus.run import Record
-
-    return Record(name, value, None, n, **common)
-
-
-def _interval(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else f"{interval[0]:.5g} .. {interval[1]:.5g}"

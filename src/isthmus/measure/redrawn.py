@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from isthmus.contract import Tick, batches, some
+from isthmus.contract import Tick, batches
 from isthmus.errors import DataError
 from isthmus.measure.oracle import FEATURES, Oracle, as_pictures
 from isthmus.measure.samples import MOST, fcd_ends
@@ -116,15 +116,13 @@ def redrawn_quality(
         test, train = _floats(test), _floats(train)
         if redrawn.shape != test.shape:
             raise DataError(f"{tuple(redrawn.shape)} redrawn pictures are not of the {tuple(test.shape)} given")
-    means = _means(model, train, np.asarray(train_labels), batch, tick, len(test))
-    pairs = _pairs(model, redrawn, test, batch, tick, len(train))
+    means, seen_train = _means(model, train, np.asarray(train_labels), batch, _shifted(tick, 0, len(test)))
+    pairs = _pairs(model, redrawn, test, batch, _shifted(tick, len(train), 0))
     seen = [_looked_at(x, back, oracle, _of_class(means, labels[start : start + len(x)])) for start, x, back in pairs]
     before, after, numbers = (np.concatenate(part) for part in zip(*seen, strict=True))
     n = min(MOST, len(test), len(train))
     rows = permutation(len(test), seed, "quality", "t")[:n].numpy()
-    drawn = some(train, permutation(len(train), seed, "quality", "r")[:n].numpy())
-    some_train = torch.cat([as_pictures(x) for _, x in _parts(model, drawn, batch, None)])
-    floor, ceiling = fcd_ends(some_train, before[rows], oracle, n, seed)
+    floor, ceiling = fcd_ends(seen_train, before[rows], oracle, n, seed)
     answers = np.stack([oracle.answers(before), oracle.answers(after)], axis=1)
     known = labels >= 0
     right = (answers == labels[:, None])[known]
@@ -187,16 +185,18 @@ def _parts(model: Any, X: Any, batch: int, tick: Tick | None) -> Iterator[tuple[
 
 
 def _means(
-    model: Any, train: Any, labels: np.ndarray, batch: int, tick: Tick | None, more: int
-) -> dict[int, torch.Tensor]:
-    """The mean picture of every class that training pictures have."""
+    model: Any, train: Any, labels: np.ndarray, batch: int, tick: Tick | None
+) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
+    """The mean picture of every class that training pictures have, and all of them as the oracle sees them."""
     sums: dict[int, torch.Tensor] = {}
-    for start, x in _parts(model, train, batch, _shifted(tick, 0, more)):
-        given, x = labels[start : start + len(x)], x.cpu()
+    seen = []
+    for start, part in _parts(model, train, batch, tick):
+        x, given = part.cpu(), labels[start : start + len(part)]
         for c in np.unique(given[given >= 0]):
             added = x[torch.as_tensor(given == c)].double().sum(dim=0)
             sums[int(c)] = sums[int(c)] + added if int(c) in sums else added
-    return {c: (total / int((labels == c).sum())).float() for c, total in sums.items()}
+        seen.append(as_pictures(x))
+    return {c: (total / int((labels == c).sum())).float() for c, total in sums.items()}, torch.cat(seen)
 
 
 def _of_class(means: dict[int, torch.Tensor], labels: np.ndarray) -> torch.Tensor | None:
@@ -208,10 +208,10 @@ def _of_class(means: dict[int, torch.Tensor], labels: np.ndarray) -> torch.Tenso
 
 
 def _pairs(
-    model: Any, redrawn: Any, test: Any, batch: int, tick: Tick | None, before: int
+    model: Any, redrawn: Any, test: Any, batch: int, tick: Tick | None
 ) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
     """`(first row, pictures, what comes back of them)`."""
-    for start, x in _parts(model, test, batch, _shifted(tick, before, 0)):
+    for start, x in _parts(model, test, batch, tick):
         with torch.inference_mode():
             back = redrawn[start : start + len(x)] if model is None else model.decode(model.encode(x).mean)
         yield start, x.float().cpu(), back.float().cpu().view(x.shape)

@@ -109,9 +109,11 @@ def _legend(sheet: Canvas, judged: Sequence[Judged], left: float, top: float) ->
     found = sum(one.ink == CORRECTED for one in judged)
     doubtful = sum(one.ink == WRONG and one.before != one.truth for one in judged)
     also = f"; {doubtful} of them before it was redrawn, too" if doubtful else ""
-    lines = ((WRONG, f"taken for another class ({lost} of {len(judged)}{also})"),)
-    lines += ((CORRECTED, f"taken for its class, as the picture itself was not ({found})"),)
-    for number, (ink, words) in enumerate(lines):
+    lines = {
+        WRONG: f"taken for another class ({lost} of {len(judged)}{also})",
+        CORRECTED: f"taken for its class, as the picture itself was not ({found})",
+    }
+    for number, (ink, words) in enumerate(lines.items()):
         y = top + number * (text_height(_SMALL) + 6) + 4
         sheet.box(left, y, left + 12, y + 12, ink)
         sheet.box(left + _FRAME, y + _FRAME, left + 12 - _FRAME, y + 12 - _FRAME, "#ffffff")
