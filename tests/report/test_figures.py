@@ -9,6 +9,7 @@ from PIL import Image
 
 from isthmus.errors import UsageError
 from isthmus.report import (
+    Judged,
     bars,
     comparison_grid,
     curves,
@@ -16,12 +17,14 @@ from isthmus.report import (
     kl_bars,
     picture_grid,
     png,
+    redrawn_grid,
     scatter,
     to_rgb,
     training_curves,
 )
 from isthmus.report.axes import Axis, Legend
 from isthmus.report.heat import Card, glowing, heat_sheet
+from isthmus.report.redrawn import CORRECTED, WRONG
 from isthmus.report.style import PALETTE, colours, fitted, nice_ticks, number, text_width, wrapped
 from isthmus.stats import Interval
 
@@ -69,6 +72,26 @@ def test_comparison_grids_hold_the_same_pictures_in_every_row() -> None:
     assert is_whole(comparison_grid({"originals": x, "a name that is far too long for its row": x / 2}, title="t"))
     with pytest.raises(UsageError, match="same pictures"):
         comparison_grid({"a": x, "b": x[:3]})
+
+
+def inked(image: Image.Image, ink: str) -> int:
+    colour = np.array([int(ink[i : i + 2], 16) for i in (1, 3, 5)])
+    return int((np.abs(np.asarray(image).astype(int) - colour).sum(axis=2) == 0).sum())
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (1, 300, 90), (1, 1, 12)])
+def test_redrawn_pictures_are_framed_by_what_the_judge_says(shape: tuple[int, ...]) -> None:
+    x = RANDOM.random((23, *shape))
+    known = [Judged("a class with quite a long name", *["a class with quite a long name"] * 2)] * 23
+    calm = redrawn_grid(x, x / 2, known, title="t " * 90, subtitle="s " * 300)
+    lost = redrawn_grid(x, x / 2, [Judged("a", "a", "b"), *known[1:]])
+    found = redrawn_grid(x, x / 2, [Judged("a", "b", "a"), *known[1:]])
+    both = redrawn_grid(x, x / 2, [Judged("a", "b", "b"), *known[1:]])
+    assert all(map(is_whole, (calm, lost, found, both)))
+    assert inked(lost, WRONG) > inked(calm, WRONG) == inked(found, WRONG)
+    assert inked(found, CORRECTED) > inked(calm, CORRECTED) == inked(lost, CORRECTED) == inked(both, CORRECTED)
+    with pytest.raises(UsageError, match="make no pairs"):
+        redrawn_grid(x, x, known[:3])
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3000])

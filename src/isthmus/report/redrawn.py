@@ -108,7 +108,7 @@ def _legend(sheet: Canvas, judged: Sequence[Judged], left: float, top: float) ->
     lost = sum(one.ink == WRONG for one in judged)
     found = sum(one.ink == CORRECTED for one in judged)
     doubtful = sum(one.ink == WRONG and one.before != one.truth for one in judged)
-    also = f"; {doubtful} of them before it was redrawn, too" if doubtful else ""
+    also = f"; {doubtful} of these before they were redrawn, too" if doubtful else ""
     lines = {
         WRONG: f"taken for another class ({lost} of {len(judged)}{also})",
         CORRECTED: f"taken for its class, as the picture itself was not ({found})",
