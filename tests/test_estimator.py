@@ -28,7 +28,7 @@ EVERY = [models.make(name) for name in NAMES] + [discover.find("nets", net, "Net
 
 def tiny(name: str, **fields: Any) -> Any:
     known = models.make(name).get_params(deep=False)
-    small = {"epochs": 2, "batch_size": 32, "latent": 1, "precision": "float32"}
+    small = {"epochs": 2, "decoder_epochs": 2, "batch_size": 32, "latent": 1, "precision": "float32"}
     return models.make(name, **({key: value for key, value in small.items() if key in known} | fields))
 
 

@@ -32,7 +32,7 @@ NETS = discover.names("nets")
 def tiny(name: str, **fields: Any) -> Any:
     """The model with settings that take no time; those it does not have are left out."""
     known = models.make(name).get_params(deep=False)
-    small = {"epochs": 2, "batch_size": 16, "latent": 3, "precision": "float32"}
+    small = {"epochs": 2, "decoder_epochs": 2, "batch_size": 16, "latent": 3, "precision": "float32"}
     return models.make(name, **({key: value for key, value in small.items() if key in known} | fields))
 
 

@@ -143,6 +143,8 @@ class Model(Estimator, ABC):
             x = layer(x)
             if number in wanted:
                 found[number] = x
+            if len(found) == len(wanted):
+                break
         if wanted - set(found):
             raise UsageError(f"the encoder has {number + 1} layers, not {max(wanted) + 1}", "Count from 0.")
         return [found[number] for number in layers]

@@ -9,40 +9,29 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from isthmus.augment import View, habits_for, looked_at, view
-from isthmus.errors import DataError, UsageError
 from isthmus.estimator import option
-from isthmus.models._reconstructing import Reconstructing
-from isthmus.models._trained import sample_rows
-from isthmus.nets._net import Net, kaiming
-from isthmus.nets._statistics import settle
+from isthmus.models._viewing import Viewing
+from isthmus.nets._net import Net
 from isthmus.rng import Noise
-from isthmus.terms.contrast import contrast
 from isthmus.terms.likelihood import squared_error
 from isthmus.train.feeding import Resident
 from isthmus.train.players import Batch, Feed, Phase, Player, Terms
 
 __all__ = ["Contrastive", "Model"]
 
-_SETTLED_ON = 12_000
-_PROJECTED = 64
 _DECODER_LOOKS = 100_000
 
 
 @dataclass(kw_only=True, eq=False)
-class Contrastive(Reconstructing):
-    """Views are chosen by looking at the pictures, unless told; `views_` says how and why."""
+class Contrastive(Viewing):
+    """First views are compared, then a decoder learns to read the codes."""
 
     needs_pictures: ClassVar[bool] = True
 
     latent: int = option(64, "size of the code", low=1)
     net: str | Net = option("pooled", "kind of network")
-    temperature: float = option(0.2, "how sharply views are told from other pictures", low=0.01)
-    mirror: str = option("auto", "whether a mirrored picture is the same one", choices=("auto", "yes", "no"))
-    quarters: str = option("auto", "whether one turned by a quarter is", choices=("auto", "yes", "no"))
     decoder_epochs: float | None = option(
         None, "passes in which the decoder learns to read the codes (default: by the number of pictures)", low=0
     )
@@ -61,10 +50,7 @@ class Contrastive(Reconstructing):
         )
 
     def loss(self, batch: Batch) -> Terms:
-        """Both views in one pass: batch norm sees them together."""
-        views = torch.cat([view(batch.x, batch.noise, self.views_, name) for name in ("one", "two")])
-        projected = F.normalize(self.net_["projector"](self.encode(views).mean).float(), dim=1)
-        return {"contrast": contrast(projected[: len(batch.x)], projected[len(batch.x) :], self.temperature)}
+        return {"contrast": self.contrasted(self.encode(self.seen(batch.x, batch.noise)).mean)}
 
     def read(self, batch: Batch) -> Terms:
         codes = self.encode(batch.x).mean if batch.codes is None else batch.codes
@@ -75,32 +61,15 @@ class Contrastive(Reconstructing):
 
     def _build(self) -> nn.ModuleDict:
         net = super()._build()
-        if len(self.latent_shape_) > 1:
-            raise UsageError("contrastive compares rows of numbers, and this net's code is maps", "Use --net pooled.")
-        hidden = max(_PROJECTED, self.latent)
-        first, last = kaiming(nn.Linear(self.latent, hidden)), kaiming(nn.Linear(hidden, _PROJECTED), 1.0)
-        net["projector"] = nn.Sequential(nn.BatchNorm1d(self.latent), nn.ReLU(), first, nn.ReLU(), last)
+        net["projector"] = self._projector()
         return net
 
     def _start_from(self, data: Resident) -> None:
         super()._start_from(data)
-        x = data.pictures(sample_rows(len(data), looked_at(self.shape_)))
-        if x.min() < 0 or x.max() > 1:
-            raise DataError(
-                f"pixels from {x.min():.3g} to {x.max():.3g} cannot be relit, which views are", "Leave --scale at auto."
-            )
-        found = habits_for(x, self.mirror, self.quarters)
-        self.views_: View = found.view
-        self.views_reason_ = found.reason
+        self._choose_views(data)
 
     def _remarks(self, x: torch.Tensor) -> list[str | None]:
         return [*super()._remarks(x), self.views_reason_]
-
-    def _settle_statistics(self, data: Resident) -> None:
-        """Batch norm has seen views only; whoever uses the encoder shows it pictures."""
-        rows = sample_rows(len(data), _SETTLED_ON)
-        parts = rows.tensor_split(-(-len(rows) // 512))  # equal ones, for each counts alike
-        settle(self.net_["encoder"], (data.pictures(part) for part in parts))
 
 
 Model = Contrastive

@@ -14,7 +14,7 @@ _LARGEST_MAP = 8
 
 def discriminator(
     shape: tuple[int, ...],
-    channels: tuple[int, ...] = (32, 64, 128),
+    channels: tuple[int, ...] = (16, 32, 64),
     hidden: tuple[int, ...] = (256, 128, 64, 32),
 ) -> nn.Sequential:
     """From `(n, *shape)` to one number a picture, `(n, 1)`; a table's rows meet the fully connected layers only."""

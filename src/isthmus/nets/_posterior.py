@@ -20,6 +20,10 @@ class Posterior:
         """The same with one row of numbers a picture, whatever the shape of the code."""
         return Posterior(self.mean.flatten(1), None if self.log_variance is None else self.log_variance.flatten(1))
 
+    def first(self, n: int) -> "Posterior":
+        """Of the first pictures only."""
+        return Posterior(self.mean[:n], None if self.log_variance is None else self.log_variance[:n])
+
     def sample(self, noise: Noise) -> torch.Tensor:
         if self.log_variance is None:
             return self.mean

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -18,7 +18,10 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclass
 class State:
-    """Where training is. `lines` counts the history written; `lowered` is what a plateau has made of the rate."""
+    """Where training is. `lines` counts the history written; `lowered` is what a plateau has made of the rate.
+
+    `looks` is what a guard saw while all was well, `told` the setbacks that no line of the history has told of yet.
+    """
 
     phase: int = 0
     step: int = 0
@@ -27,6 +30,9 @@ class State:
     stale: int = 0
     lowered: float = 1.0
     seconds: float = 0.0
+    setbacks: int = 0
+    looks: list[dict[str, float]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
 
 class Store:

@@ -24,7 +24,7 @@ class TensorBoard(Watcher):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._file = open(self.folder / f"events.out.tfevents.{time.time_ns()}.isthmus", "wb")
             self._write(_message((1, 1, struct.pack("<d", time.time())), (3, 2, b"brain.Event:2")))
-        groups = {**line["players"], "validation": line.get("validation", {})}
+        groups = {**line["players"], "validation": line.get("validation", {}), "guard": line.get("guard", {})}
         for group, terms in groups.items():
             for name, value in terms.items():
                 self._scalar(f"{group}/{name}", value, line["step"])

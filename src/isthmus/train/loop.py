@@ -13,6 +13,7 @@ from torch import nn
 from isthmus.errors import TrainingError
 from isthmus.train.checkpoint import State, Store, Tensors
 from isthmus.train.feeding import Resident
+from isthmus.train.keeper import Keeper
 from isthmus.train.players import Phase
 from isthmus.train.schedules import PLATEAU_FACTOR, PLATEAU_PATIENCE
 from isthmus.train.stage import Settings, Stage
@@ -47,6 +48,7 @@ def train(
                 continue
             stage.prepare()
             stage.unpack(tensors)
+            keeper = Keeper(stage, state, tensors)
             tensors = {}
             good = _copy(net)
             for watcher in watchers:
@@ -56,17 +58,25 @@ def train(
                 try:
                     stage.step(state.step, state.lowered)
                     state.step += 1
+                    harm = keeper.watch(state)
                     ends = state.step % stage.length == 0 or state.step == stage.steps
                     saves = interrupted.is_set() or store.due()
                     state.seconds = time.monotonic() - started
-                    if ends or saves:
+                    if (ends or saves) and harm is None:
                         stage.check(state.step)
-                    if ends:
-                        line, best = _close_epoch(stage, state, settings, validation, best)
-                        stopped = _out_of_patience(state, settings)
-                except TrainingError:
-                    net.load_state_dict(good)
-                    raise
+                except TrainingError as error:
+                    if not keeper.go_back(state, error.what):
+                        net.load_state_dict(good)
+                        keeper.restore()
+                        raise
+                    continue
+                if harm is not None and not keeper.go_back(state, harm):
+                    state.told.append(f"{harm}; too often, so training ended at the last good point")
+                    keeper.restore()
+                    stopped = ends = True
+                if ends:
+                    line, best = _close_epoch(stage, state, settings, validation, best)
+                    stopped = stopped or _out_of_patience(state, settings)
                 for watcher in watchers:
                     watcher.on_step(steps_before + state.step)
                 if ends:
@@ -76,7 +86,8 @@ def train(
                     for watcher in watchers:
                         watcher.on_epoch(line)
                 if saves:
-                    store.save(state, stage.pack() | {f"best/{k}": v for k, v in best.items()})
+                    kept = {f"best/{k}": v for k, v in best.items()}
+                    store.save(state, stage.pack() | kept | keeper.pack())
                     if interrupted.is_set():
                         raise KeyboardInterrupt
             if stage.average:
@@ -99,6 +110,10 @@ def _close_epoch(
         "seconds": round(state.seconds, 3),
         "players": stage.means(),
     }
+    if state.looks:
+        line["guard"] = state.looks[-1]
+    if state.told:
+        line["setbacks"], state.told = state.told, []
     if validation is None or len(validation) == 0:
         return line, best
     if stage.average:

@@ -9,7 +9,7 @@ from torch import nn
 
 from isthmus.rng import Noise
 
-__all__ = ["Batch", "Feed", "Moment", "Phase", "Player", "Terms"]
+__all__ = ["Batch", "Feed", "Guard", "Moment", "Phase", "Player", "Seen", "Terms"]
 
 Terms = dict[str, torch.Tensor]
 """Named terms of a loss, one value per picture each; what is minimised is their weighted sum."""
@@ -33,10 +33,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Moment:
-    """How far training is: `epochs` counts fractions, `share` runs from 0 to 1 over the phase."""
+    """How far training is: `epochs` counts fractions, `share` runs from 0 to 1 over the phase.
+
+    `setbacks` is how often the phase had to go back to its last good point.
+    """
 
     epochs: float
     share: float
+    setbacks: int = 0
 
 
 @dataclass
@@ -68,9 +72,36 @@ class Player:
     weights: Callable[[Moment], dict[str, float]] = field(default=lambda moment: {})
     draws: int = 1
     learning_rate: float | None = None
+    optimiser: str | None = None
 
     def parameters(self) -> list[nn.Parameter]:
         return [p for module in self.modules for p in module.parameters()]
+
+
+@dataclass
+class Seen:
+    """What a guard saw: numbers by name, for the history, and a sentence where one of them is past its bound.
+
+    A point that is good enough to go on from, but on its way to the bound, is not one to go back to: `keep` is False.
+    """
+
+    numbers: dict[str, float]
+    harm: str | None = None
+    keep: bool = True
+
+
+@dataclass
+class Guard:
+    """Looks now and then at what a phase has made of the networks, and goes back where that went wrong.
+
+    `look` is called with the training pictures and the numbers of all looks before it that saw no harm. Where it sees
+    harm, or a loss is not finite, weights and optimisers go back to the last look that was kept. After `most` such
+    setbacks the phase ends there.
+    """
+
+    look: Callable[[Any, list[dict[str, float]]], Seen]
+    looks: int = 20
+    most: int = 5
 
 
 @dataclass
@@ -87,3 +118,4 @@ class Phase:
     feeds: dict[str, Feed] = field(default_factory=lambda: {"batch": Feed()})
     watch: str | None = None
     before: Callable[[Any], None] | None = None
+    guard: Guard | None = None

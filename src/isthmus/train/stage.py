@@ -85,6 +85,7 @@ class Stage:
         self.sums: Tensors = {}
         self.counts: dict[str, int] = {}
         self.norms: Tensors = {}
+        self.setbacks = 0
         self._in_turn: str | None = None
 
     def prepare(self) -> None:
@@ -96,7 +97,7 @@ class Stage:
             feeder.prepare()
 
     def moment(self, step: int) -> Moment:
-        return Moment(step / self.length, step / max(1, self.steps))
+        return Moment(step / self.length, step / max(1, self.steps), self.setbacks)
 
     def step(self, step: int, lowered: float) -> None:
         """Every player moves once, in turn, as often as it draws."""
@@ -165,6 +166,11 @@ class Stage:
                 module.train()
             self._in_turn = player.name
 
+    def forget_turn(self) -> None:
+        """Somebody has looked in between: every network is as it is used, until the next move."""
+        self.net.eval()
+        self._in_turn = None
+
     def _add(self, player: str, total: torch.Tensor, terms: Terms) -> None:
         with torch.no_grad():
             for name, value in {"loss": total, **terms}.items():
@@ -199,8 +205,7 @@ class Stage:
         player = next((p for p in self.phase.players if p.name == self.phase.watch), self.phase.players[0])
         if len(self.feeders) > 1:
             return {}
-        self.net.eval()
-        self._in_turn = None
+        self.forget_turn()
         sums: dict[str, float] = {}
         for rows, batch in data.batches(512, *self.parts, "validation"):
             total, terms = self.objectives[player.name](Moment(math.inf, 1.0), **{next(iter(self.feeders)): batch})
@@ -216,6 +221,18 @@ class Stage:
             kept = parameter.detach().clone()
             parameter.data.copy_(average)
             average.copy_(kept)
+
+    def copy(self) -> Tensors:
+        """The weights and their average as they are now."""
+        tensors = dict(self.net.state_dict()) | {f"average/{i}": value for i, value in enumerate(self.average)}
+        return {name: value.detach().clone() for name, value in tensors.items()}
+
+    def put_back(self, tensors: Tensors) -> None:
+        """What `copy` gave, with optimisers that remember nothing."""
+        for i, average in enumerate(self.average):
+            average.copy_(tensors[f"average/{i}"])
+        self.net.load_state_dict({name: value for name, value in tensors.items() if not name.startswith("average/")})
+        self.optimisers = {player.name: self._optimiser(player) for player in self.phase.players}
 
     def pack(self) -> Tensors:
         tensors = {f"net/{name}": value for name, value in self.net.state_dict().items()}
@@ -238,8 +255,9 @@ class Stage:
 
     def _optimiser(self, player: Player) -> torch.optim.Optimizer:
         s = self.settings
-        rate = player.learning_rate or s.learning_rate
-        optimiser = build(s.optimiser, self.weights[player.name], rate, s.weight_decay)
+        # A rate that was chosen for one optimiser says nothing about another.
+        rate = player.learning_rate or (None if player.optimiser else s.learning_rate)
+        optimiser = build(player.optimiser or s.optimiser, self.weights[player.name], rate, s.weight_decay)
         for group in optimiser.param_groups:
             group.setdefault("initial_lr", group["lr"])
         return optimiser

@@ -62,4 +62,6 @@ class Lines(Watcher):
 def _summary(line: dict[str, Any]) -> str:
     losses = [f"{name} {terms['loss']:.4g}" for name, terms in line["players"].items()]
     watched = f", validation {line['validation']['loss']:.4g}" if line.get("validation") else ""
-    return f"epoch {line['epoch']}: {', '.join(losses)}{watched}"
+    guarded = "".join(f", {name} {value:.3g}" for name, value in line.get("guard", {}).items())
+    setbacks = "".join(f"; {sentence}" for sentence in line.get("setbacks", []))
+    return f"epoch {line['epoch']}: {', '.join(losses)}{watched}{guarded}{setbacks}"

@@ -1,0 +1,116 @@
+"""Codes that are shaped by classes, where some are known, and by views, where few are: a model that tells classes."""
+
+from abc import ABC
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from isthmus.errors import UsageError
+from isthmus.estimator import option
+from isthmus.keys import keys_of
+from isthmus.models._class_prior import ClassPrior
+from isthmus.models._trained import sample_rows
+from isthmus.models._viewing import Viewing
+from isthmus.nets._classifier import classifier
+from isthmus.rng import Noise
+from isthmus.train.feeding import Resident
+
+__all__ = ["ClassShaped"]
+
+_GROUPS, _CODES_LOOKED_AT, _GROUPED_BY = 20, 20_000, 50
+
+
+@dataclass(kw_only=True, eq=False)
+class ClassShaped(Viewing, ABC):
+    """An encoder with a classifier on its codes, or a projector for views, or both."""
+
+    gaussian_codes = True
+
+    shaped_by: str = option("auto", "what shapes the codes", choices=("auto", "labels", "views", "both"))
+
+    @property
+    def conditional(self) -> bool:
+        return len(self.classes_) > 1
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of every class by the classifier that was trained with the encoder."""
+        self._check_fitted()
+        if not self.conditional:
+            raise UsageError("no labels shaped this model, so it tells no classes", "Use isthmus classify.")
+        with torch.no_grad():
+            told = [self.net_["classifier"](self.encode(x).mean).float().softmax(1) for x in self._blocks(X)]
+        return torch.cat(told).cpu().numpy()
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The likeliest class of every picture, by name."""
+        told = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_)[told]
+
+    def told(self, codes: torch.Tensor) -> torch.Tensor | None:
+        """Logits of the classes, where labels have taught any."""
+        return self.net_["classifier"](codes).float() if self.conditional and self.shaping_ != "views" else None
+
+    def sample_codes(self, n: int, seed: int = 0, y: Any = None) -> np.ndarray:
+        """From where the codes of the training pictures were, class by class."""
+        noise = Noise(torch.from_numpy(keys_of(map(str, range(n)))).to(self.device_), "sample", seed)
+        group = None if y is None else torch.as_tensor(np.asarray(y), device=self.device_)
+        codes = self.net_["prior"](noise.normal("prior", self.latent), noise.uniform("group", 1)[:, 0], group)
+        return codes.cpu().numpy()
+
+    def _build(self) -> nn.ModuleDict:
+        net = super()._build()
+        net["projector"] = self._projector()
+        if self.conditional:
+            net["classifier"] = classifier(self.latent, len(self.classes_))
+        net["prior"] = ClassPrior(len(self.classes_) if self.conditional else _GROUPS, self.latent)
+        return net
+
+    def _start_from(self, data: Resident) -> None:
+        super()._start_from(data)
+        known = data.labels >= 0
+        self.labelled_ = float(known.float().mean()) if len(data.labels[known].unique()) > 1 else 0.0
+        if self.shaped_by in ("labels", "both") and not self.labelled_:
+            raise UsageError(
+                f"shaped_by is {self.shaped_by!r}, but fewer than two classes are labelled",
+                "Give labels, or leave it at auto.",
+            )
+        if self.shaped_by == "auto":
+            self.shaping_ = "views" if not self.labelled_ else "labels" if self.labelled_ == 1 else "both"
+        else:
+            self.shaping_ = self.shaped_by
+        if self.shaping_ != "labels":
+            self._choose_views(data)
+
+    def _finish(self, data: Resident) -> None:
+        """The prior goes to where the codes are: of the labelled as they are labelled, of others as they are told."""
+        self.net_.eval()
+        rows = sample_rows(len(data), _CODES_LOOKED_AT)
+        found = [self.encode(data.pictures(part)) for part in rows.split(512)]
+        codes = torch.cat([posterior.mean.float() for posterior in found])
+        variance = torch.cat([p.log_variance.float().exp() for p in found if p.log_variance is not None])
+        prior, labels, told = self.net_["prior"], data.labels[rows].to(codes.device), self.told(codes)
+        assert isinstance(prior, ClassPrior)
+        if told is not None:
+            labels = torch.where(labels >= 0, labels, told.argmax(1))
+        elif not self.conditional:
+            labels = _grouped(codes, self.seed)
+        prior.settle(codes, variance, labels)
+
+    def _shaping(self) -> str:
+        """How the codes came to be, for the user."""
+        if self.shaping_ == "labels":
+            return "the codes were shaped by the labels"
+        labels = f"the labels of {self.labelled_:.2%} of the pictures and by " if self.shaping_ == "both" else ""
+        return f"the codes were shaped by {labels}views; {self.views_reason_}"
+
+
+def _grouped(codes: torch.Tensor, seed: int) -> torch.Tensor:
+    """Groups of near codes where no class says what belongs together."""
+    from sklearn.cluster import KMeans
+
+    groups = max(1, min(_GROUPS, len(codes) // _GROUPED_BY))
+    found = KMeans(groups, n_init=1, random_state=seed % 2**32).fit_predict(codes.cpu().numpy())
+    return torch.as_tensor(found, dtype=torch.long, device=codes.device)
