@@ -52,7 +52,9 @@ class Toy:
         guard = Guard(self.look, looks=80, most=self.most) if self.guard else None
         player = Player("one", (self.net["one"],), self.loss, self.weights)
         store = Store(Run(run)) if run else None
-        train(self.net, [Phase("only", (player,), epochs, guard=guard)], pictures(), HOW, store=store, watchers=watchers)
+        train(
+            self.net, [Phase("only", (player,), epochs, guard=guard)], pictures(), HOW, store=store, watchers=watchers
+        )
 
 
 def pictures() -> Resident:

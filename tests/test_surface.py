@@ -9,6 +9,7 @@ import isthmus
 
 SURFACE = [
     "PCA",
+    "TwoStep",
     "VAE",
     "Autoencoder",
     "BetaTCVAE",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from isthmus.models.linear import Linear as Linear
     from isthmus.models.mixture_vae import MixtureVAE as MixtureVAE
     from isthmus.models.pca import PCA as PCA
+    from isthmus.models.two_step import TwoStep as TwoStep
     from isthmus.models.vae import VAE as VAE
     from isthmus.run import Record as Record
     from isthmus.run import Run as Run
@@ -39,6 +40,7 @@ _HOMES = {
     "Record": "run",
     "Regressor": "classify.numbers.regressor",
     "Run": "run",
+    "TwoStep": "models.two_step",
     "VAE": "models.vae",
     "load": "models._loading",
     "open_pictures": "images.opening",

@@ -12,6 +12,7 @@ __all__ = ["arguments", "run"]
 
 _BESIDE = ("pixels-logistic", "pixels-svm")  # they take pixels as they are, and need those of labelled pictures only
 _SUSPECTS_SHOWN = 5
+_MANY_A_CLASS = 100
 
 
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
@@ -81,6 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
     say(verdict)
     if verdict.startswith("A baseline") and type(model).__name__ != "Contrastive":
         say("note: an encoder that compares views often serves few labels better: isthmus fit PATH --model contrastive")
+    if type(classifier.head).__name__ == "Blend" and labels >= _MANY_A_CLASS * len(classifier.classes_):
+        say("note: with this many labels the encoder may learn on with gain: --head tuned. isthmus label-curve tells.")
     say(f"next: isthmus predict {arguments.run_folder} PATH -o predictions.csv")
     return 0
 

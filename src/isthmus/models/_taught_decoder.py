@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from isthmus.errors import UsageError
 from isthmus.estimator import option
 from isthmus.models._reconstructing import Reconstructing
 from isthmus.models._trained import sample_rows
@@ -38,6 +39,7 @@ class TaughtDecoder(Reconstructing, ABC):
     draws: int = option(1, "moves of the discriminator for each of the decoder's", low=1)
     decoder_epochs: float | None = option(None, "passes of the decoder (default: by the number of pictures)", low=0)
     guard: float = option(2.0, "go back where the pixel error grows by this factor, 0: never", low=0)
+    codes_from: str | None = option(None, "a run whose first step is taken over, to be read by another decoder")
 
     @abstractmethod
     def told(self, codes: torch.Tensor) -> torch.Tensor | None:
@@ -120,6 +122,18 @@ class TaughtDecoder(Reconstructing, ABC):
         elif fall > _FALL:
             harm = f"the share of pictures redrawn as what they are fell by {fall:.0%}, to {agreement:.0%}"
         return Seen(numbers, harm, keep=error <= self.guard**0.5 * least and fall <= _FALL / 2)
+
+    def _take_over(self) -> None:
+        """All that the first step of another run has learnt; its decoder stays behind."""
+        from isthmus.models._loading import load
+
+        other = load(str(self.codes_from), str(self.device_))
+        own = self.net_.state_dict()
+        taken = {k: v for k, v in other.net_.state_dict().items() if not k.startswith(("decoder.", "discriminator."))}
+        if any(k not in own or own[k].shape != v.shape for k, v in taken.items()):
+            remedy = "Use the same --latent, --net, pictures and classes."
+            raise UsageError(f"the codes of {self.codes_from} are not those of this model", remedy)
+        self.net_.load_state_dict(own | taken)
 
     def _balanced(self, adversarial: torch.Tensor, terms: Terms) -> torch.Tensor:
         """As it is, or scaled to the size of what reconstruction costs just now, so that beta is its share of that."""

@@ -142,6 +142,8 @@ class Trained(Model):
         chosen = {name: habits.get(name) if value is None else value for name, value in chosen.items()}
         if self.batch_size is None:  # a small pile still gets some steps an epoch
             chosen["batch_size"] = min(chosen["batch_size"], max(_SMALLEST_BATCH, len(data) // _FEWEST_STEPS))
+        if min(chosen["batch_size"], len(data)) == 1 and any(map(_normalises, self.net_.modules())):
+            raise UsageError("batch norm knows nothing of a batch of one picture", "Use --batch-size 2, or more.")
         settings = Settings(**chosen)
         # What was once measured stays: a run that goes on must not change its arithmetic with the machine's load.
         recorded = run.read_json("run.json").get("precision") if run else None
@@ -176,6 +178,10 @@ class Trained(Model):
 def sample_rows(rows: int, most: int = 2048) -> torch.Tensor:
     """Rows spread evenly over all: sorted piles are seen from end to end."""
     return torch.linspace(0, rows - 1, min(rows, most)).round().long()
+
+
+def _normalises(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.batchnorm._BatchNorm)
 
 
 def last_bias(net: nn.Module) -> torch.Tensor | None:

@@ -18,6 +18,7 @@ from isthmus.nets._discriminator import discriminator
 from isthmus.nets._net import Net, size_of
 from isthmus.terms.likelihood import squared_error
 from isthmus.train.diagnosis import collapse
+from isthmus.train.feeding import Resident
 from isthmus.train.players import Batch, Feed, Moment, Phase, Player, Terms
 
 __all__ = ["Model", "TwoStep"]
@@ -45,8 +46,10 @@ class TwoStep(ClassShaped, TaughtDecoder):
         if self.shaping_ == "both":
             feeds["labelled"] = Feed("labelled", batch_size=_LABELLED_AT_ONCE)
         shaper = Player("encoder", modules, self.shape, self.price)
-        before = None if self.shaping_ == "labels" else self._settle_statistics
-        return Phase("shape", (shaper,), self.epochs_for(self.pictures_), feeds), self.drawing(before)
+        first = Phase("shape", (shaper,), self.epochs_for(self.pictures_), feeds)
+        settled = self.codes_from or self.shaping_ == "labels"
+        second = self.drawing(None if settled else self._settle_statistics)
+        return (second,) if self.codes_from else (first, second)
 
     def shape(self, batch: Batch, labelled: Batch | None = None) -> Terms:
         """Step one. Views are compared by their means; classes and sketches are read from draws."""
@@ -79,6 +82,11 @@ class TwoStep(ClassShaped, TaughtDecoder):
         net["discriminator"] = discriminator(self.shape_)
         net["sketcher"] = nn.Linear(self.latent, size_of(self.shape_))
         return net
+
+    def _start_from(self, data: Resident) -> None:
+        super()._start_from(data)
+        if self.codes_from:
+            self._take_over()
 
     def _remarks(self, x: torch.Tensor) -> list[str | None]:
         found = [self.encode(part) for part in x.split(512)]

@@ -53,4 +53,3 @@ class Keeper:
     def _due(self, guard: Guard, step: int) -> bool:
         every = max(1, self.stage.steps // guard.looks)
         return step % every == 0 or step == self.stage.steps
-
