@@ -84,7 +84,7 @@ def two_step_with(x: np.ndarray, y: np.ndarray, **fields: Any) -> tuple[TwoStep,
 def test_the_adversarial_gradient_at_the_decoder_has_the_sign_and_size_of_the_formula(
     labelled: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    model, batch = two_step_with(*labelled, alpha=(), gamma=0.0, beta=0.5)
+    model, batch = two_step_with(*labelled, alpha=(), pixels=0.0, gamma=0.0, beta=0.5)
     slope = torch.linspace(-1, 1, 64)
 
     class Straight(nn.Module):
@@ -129,7 +129,7 @@ def test_nothing_of_the_decoder_s_move_reaches_the_discriminator_nor_the_other_w
 def test_relative_balance_makes_beta_the_share_of_what_reconstruction_costs(
     labelled: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    model, batch = two_step_with(*labelled, balance="relative", gamma=0.0)
+    model, batch = two_step_with(*labelled, balance="relative", gamma=0.0, pixels=0.0)
     terms = model.draw(batch)
     assert terms["adversarial"].mean().item() == pytest.approx(terms["features"].mean().item(), rel=1e-4)
 

@@ -31,7 +31,7 @@ class TaughtDecoder(Reconstructing, ABC):
     """alpha weighs the features of the first layers, beta the discriminator, gamma the class of what is drawn."""
 
     alpha: tuple[float, ...] = option((1.0, 0.1, 0.01), "weights of the first layers' features")
-    pixels: float = option(0.0, "weight of the pixels' own squared error", low=0)
+    pixels: float = option(10.0, "weight of the pixels' own squared error", low=0)
     beta: float = option(0.05, "weight of the discriminator's opinion", low=0)
     gamma: float = option(0.1, "weight of the class that is read from what is drawn", low=0)
     balance: str = option("fixed", "beta as it is, or relative to the reconstruction", choices=("fixed", "relative"))
@@ -88,7 +88,7 @@ class TaughtDecoder(Reconstructing, ABC):
                 real = self.features(batch.x, layers)
             terms["features"] = feature_error(self.features(made, layers), real, self.alpha)
         if self.pixels:
-            terms["pixels"] = self.pixels * squared_error(made, batch.x)
+            terms["pixels"] = squared_error(made, batch.x)
         if self.beta:
             with torch.no_grad():
                 opinion = self._opinion(batch.x)
@@ -100,7 +100,12 @@ class TaughtDecoder(Reconstructing, ABC):
     def pull(self, moment: Moment) -> dict[str, float]:
         """Every setback halves beta."""
         warmed = min(1.0, moment.share / self.adversarial_warm_up) if self.adversarial_warm_up else 1.0
-        return {"adversarial": self.beta * warmed * 0.5**moment.setbacks, "latent": self.gamma}
+        weights = {"pixels": self.pixels} if self.pixels else {}
+        if self.beta:
+            weights["adversarial"] = self.beta * warmed * 0.5**moment.setbacks
+        if self.gamma:
+            weights["latent"] = self.gamma
+        return weights
 
     def look(self, data: Resident, earlier: list[dict[str, float]]) -> Seen:
         """The pixel error, and the share of redrawn pictures that the own classifier tells as it tells the picture."""
@@ -140,7 +145,9 @@ class TaughtDecoder(Reconstructing, ABC):
         if self.balance == "fixed" or not terms:
             return adversarial
         with torch.no_grad():
-            scale = torch.stack([term.mean() for term in terms.values()]).sum() / (adversarial.mean() + _SMALL)
+            weights = {"pixels": self.pixels}
+            cost = torch.stack([weights.get(name, 1.0) * term.mean() for name, term in terms.items()]).sum()
+            scale = cost / (adversarial.mean() + _SMALL)
         return adversarial * scale
 
     def _drift(self, z: torch.Tensor, again: torch.Tensor) -> torch.Tensor:

@@ -24,23 +24,25 @@ from isthmus.train.players import Batch, Feed, Moment, Phase, Player, Terms
 __all__ = ["Model", "TwoStep"]
 
 _LABELLED_AT_ONCE = 64
-_FEW_DIMENSIONS, _FEW_PRICE, _MANY_PRICE = 10, 0.01, 0.001
+_FEW_DIMENSIONS, _FEW_PRICE, _MANY_PRICE, _MANY_SKETCHED = 10, 0.01, 0.001, 20.0
 _CARRIES_NOTHING = 0.05
 
 
 @dataclass(kw_only=True, eq=False)
 class TwoStep(ClassShaped, TaughtDecoder):
-    """With labels for all, `sketch` 0 and `alpha` as it is, the paper's method."""
+    """With labels for all and `sketch` and `pixels` at 0 the paper's method."""
 
     latent: int = option(100, "size of the code", low=1)
     net: str | Net = option("pooled", "kind of network")
     kl: float | None = option(None, "weight of the KL in step one (default: .01 to ten dimensions, .001 beyond)", low=0)
-    sketch: float = option(0.0, "weight of a linear drawing of the picture in step one", low=0)
+    sketch: float | None = option(
+        None, "weight of a linear drawing in step one (default: 0 to ten dimensions, 20 beyond)", low=0
+    )
 
     def phases(self) -> tuple[Phase, ...]:
         mine = ["encoder", "classifier", "projector", "sketcher"]
         unused = {"labels": {"projector"}, "views": {"classifier"}}.get(self.shaping_, set())
-        unused = unused if self.sketch else unused | {"sketcher"}
+        unused = unused if self.sketched else unused | {"sketcher"}
         modules = tuple(self.net_[name] for name in mine if name not in unused)
         feeds = {"batch": Feed()}
         if self.shaping_ == "both":
@@ -60,9 +62,9 @@ class TwoStep(ClassShaped, TaughtDecoder):
         if not alone:
             terms["contrast"] = self.contrasted(posterior.mean)
         z = posterior.first(len(batch.x)).sample(batch.noise)
-        if self.sketch:
+        if self.sketched:
             drawn = self.net_["sketcher"](z).float().unflatten(1, self.shape_)
-            terms["sketch"] = self.sketch * squared_error(drawn, x[: len(batch.x)])
+            terms["sketch"] = squared_error(drawn, x[: len(batch.x)])
         if labelled is not None:
             seen = self.seen(labelled.x, labelled.noise)[: len(labelled.x)]
             terms["cross_entropy"] = self._missed(self.encode(seen).sample(labelled.noise), labelled.y)
@@ -72,7 +74,13 @@ class TwoStep(ClassShaped, TaughtDecoder):
 
     def price(self, moment: Moment) -> dict[str, float]:
         usual = _FEW_PRICE if self.latent <= _FEW_DIMENSIONS else _MANY_PRICE
-        return {"kl": usual if self.kl is None else self.kl}
+        return {"kl": usual if self.kl is None else self.kl, **({"sketch": self.sketched} if self.sketched else {})}
+
+    @property
+    def sketched(self) -> float:
+        """Few dimensions are for the eye: there the classes are to have all the room."""
+        usual = 0.0 if self.latent <= _FEW_DIMENSIONS else _MANY_SKETCHED
+        return usual if self.sketch is None else self.sketch
 
     def _missed(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return F.cross_entropy(self.net_["classifier"](z).float(), y, ignore_index=-1, reduction="none")
