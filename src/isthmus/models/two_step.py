@@ -23,7 +23,7 @@ from isthmus.train.players import Batch, Feed, Moment, Phase, Player, Terms
 
 __all__ = ["Model", "TwoStep"]
 
-_LABELLED_AT_ONCE = 64
+_LABELLED_AT_ONCE, _LOOKS_FOR_LABELS = 64, 1.5
 _FEW_DIMENSIONS, _FEW_PRICE, _MANY_PRICE, _MANY_SKETCHED = 10, 0.01, 0.001, 20.0
 _CARRIES_NOTHING = 0.05
 
@@ -48,7 +48,9 @@ class TwoStep(ClassShaped, TaughtDecoder):
         if self.shaping_ == "both":
             feeds["labelled"] = Feed("labelled", batch_size=_LABELLED_AT_ONCE)
         shaper = Player("encoder", modules, self.shape, self.price)
-        first = Phase("shape", (shaper,), self.epochs_for(self.pictures_), feeds)
+        # One look is a view less than where two views are compared: labels take half as many looks again.
+        longer = _LOOKS_FOR_LABELS if self.shaping_ == "labels" and self.epochs is None else 1.0
+        first = Phase("shape", (shaper,), longer * self.epochs_for(self.pictures_), feeds)
         settled = self.codes_from or self.shaping_ == "labels"
         second = self.drawing(None if settled else self._settle_statistics)
         return (second,) if self.codes_from else (first, second)
