@@ -70,8 +70,7 @@ class Model(Estimator, ABC):
             raise DataError("there are 0 pictures to train on", "Give at least one.")
         self._learn_shape(training)
         if validation is not None:
-            opened = self._fitting(self._opened(validation, None, reset=False))
-            held: Pictures | None = in_classes(opened, self.classes_)
+            held: Pictures | None = self._fitting(self._opened(validation, None, reset=False))
         else:
             held = None if pictures.split is None else pictures.take(pictures.split == "validation")
         if run is None:
@@ -272,7 +271,7 @@ class Model(Estimator, ABC):
                 f"pictures of (channels, height, width) {shape} do not fit a model of {self.shape_}",
                 f"It was fitted on {self.layout_}; resize them (--size), or fit a model for them.",
             )
-        return replace(pictures, pixels=self.scaling_.accept(pictures.pixels))
+        return replace(in_classes(pictures, self.classes_), pixels=self.scaling_.accept(pictures.pixels))
 
     def _scaled(self, pixels: np.ndarray) -> torch.Tensor:
         pixels = np.ascontiguousarray(pixels).reshape(len(pixels), *self.shape_)

@@ -241,7 +241,7 @@ class Stage:
         rate = player.learning_rate or s.learning_rate
         optimiser = build(s.optimiser, self.weights[player.name], rate, s.weight_decay)
         for group in optimiser.param_groups:
-            group.setdefault("initial_lr", group["lr"])
+            group["initial_lr"] = player.pace * group.get("initial_lr", group["lr"])
         return optimiser
 
     def _trained(self) -> list[torch.Tensor]:
