@@ -8,11 +8,13 @@ import pytest
 import isthmus
 
 SURFACE = [
+    "GAN",
     "PCA",
     "VAE",
     "Autoencoder",
     "BetaTCVAE",
     "Classifier",
+    "ConditionalVAE",
     "Contrastive",
     "Denoising",
     "IsthmusError",

@@ -26,7 +26,7 @@ __all__ = ["GAN", "Model"]
 _CRITIC_DRAWS, _SLOPE_WEIGHT = 5, 10.0
 _PACE = 0.1  # of the discriminator: at the decoder's own rate it wins before anything is drawn
 _CHANNELS, _HIDDEN = (16, 32, 64), (128,)  # a quarter of the time of the full one, and as good at this length
-_LOGITS = 5.0  # beyond it a pixel is black or white enough
+_LOGITS, _GOING_FAR = 5.0, 0.1  # beyond such a logit a pixel is black or white enough
 _LOOKED_AT = 512
 
 
@@ -49,7 +49,7 @@ class GAN(Trained):
         squares = self.objective == "least-squares"
         draws, pace = self.draws or (1 if squares else _CRITIC_DRAWS), _PACE if squares else 1.0
         judge = Player("discriminator", (self.net_["discriminator"],), self.told_apart, self.weights, draws, pace=pace)
-        drawer = Player("decoder", (self.net_["decoder"],), self.passed_off)
+        drawer = Player("decoder", (self.net_["decoder"],), self.passed_off, lambda moment: {"overshoot": _GOING_FAR})
         return (Phase("fit", (judge, drawer), self.epochs_for(self.pictures_)),)
 
     def told_apart(self, batch: Batch) -> Terms:
