@@ -29,10 +29,12 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from isthmus.contract import check_encodes
     from isthmus.models._loading import load
     from isthmus.run import Run
 
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
+    check_encodes(model)
     test = of_run(folder, arguments, which="test")
     records = _records(model, folder, test, arguments)
     folder.record(*records)

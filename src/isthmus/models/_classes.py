@@ -1,7 +1,6 @@
 """Classes when pictures are drawn, by name or by number; and labels of other pictures in the model's own numbers."""
 
 from dataclasses import replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -40,11 +39,11 @@ def in_classes(pictures: Pictures, classes: tuple[str, ...]) -> Pictures:
 def _number(value: Any, classes: tuple[str, ...]) -> int:
     if value is None or value == "":
         return -1
-    if isinstance(value, Integral) and not isinstance(value, bool) and -1 <= value < len(classes):
-        return int(value)
+    if type(value) is int and -1 <= value < len(classes):
+        return value
     if isinstance(value, str) and value in classes:
         return classes.index(value)
     if not classes:
-        raise UsageError("the pictures it was fitted on have no labels, so there is no class", "Fit it on labelled ones.")
+        raise UsageError("the pictures it was fitted on have no labels, so it knows no class", "Label some of them.")
     few = ", ".join(map(str, classes[:_SHOWN])) + (", ..." if len(classes) > _SHOWN else "")
     raise UsageError(f"there is no class {value!r}", f"The classes are: {few}.")

@@ -1,6 +1,5 @@
 """Methods that only models have which encode: for others `hasattr` finds nothing, and a call says why."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -18,8 +17,7 @@ def of_encoders(method: Method) -> Method:
 
 class _OfEncoders:
     def __init__(self, method: Callable[..., Any]) -> None:
-        self.method = method
-        functools.update_wrapper(self, method)
+        self.method, self.__doc__ = method, method.__doc__
 
     def __get__(self, model: Any, kind: type) -> Any:
         if model is None:
