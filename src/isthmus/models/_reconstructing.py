@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from isthmus.models._trained import Trained, last_bias, sample_rows
+from isthmus.models._trained import Trained, draw_the_mean, sample_rows
 from isthmus.nets._net import size_of
 from isthmus.nets._posterior import Posterior
 from isthmus.stats import Components, principal_components
@@ -16,7 +16,6 @@ from isthmus.train.feeding import Resident
 
 __all__ = ["Reconstructing"]
 
-_OFF_THE_EDGE = 0.005
 _CODES_LOOKED_AT = 10_000
 _WIDE, _DIRECTIONS, _WIDE_CODES_LOOKED_AT = 1024, 256, 2048
 
@@ -65,15 +64,8 @@ class Reconstructing(Trained, ABC):
             rows = sample_rows(len(data), prior.looks).split(512)
             prior.settle(torch.cat([self.encode(data.pictures(part)).mean.flatten(1) for part in rows]))
 
-    @torch.no_grad()
     def _start_from(self, data: Resident) -> None:
-        """Before anything is learnt the decoder draws the mean picture: its last bias says so."""
-        bias = last_bias(self.net_["decoder"])
-        if bias is None:
-            return
-        x = data.pictures(sample_rows(len(data)))
-        mean = x.mean(0).flatten() if bias.numel() == x[0].numel() else x.mean((0, 2, 3))
-        bias.copy_(mean.clamp(_OFF_THE_EDGE, 1 - _OFF_THE_EDGE).logit() if self.squashed else mean)
+        draw_the_mean(self.net_["decoder"], data, self.squashed)
 
 
 class _Prior(nn.Module):

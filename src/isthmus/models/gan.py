@@ -13,13 +13,14 @@ from torch import nn
 from isthmus.contract import check_encodes
 from isthmus.errors import UsageError
 from isthmus.estimator import option
-from isthmus.models._trained import Trained
+from isthmus.models._trained import Trained, draw_the_mean
 from isthmus.nets._discriminator import discriminator
 from isthmus.nets._net import Habits, Net
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.train.diagnosis import always_told, one_picture
-from isthmus.train.players import Batch, Moment, Phase, Player, Terms
+from isthmus.train.feeding import Resident
+from isthmus.train.players import Batch, Phase, Player, Terms
 
 __all__ = ["GAN", "Model"]
 
@@ -32,7 +33,10 @@ _LOOKED_AT = 512
 
 @dataclass(kw_only=True, eq=False)
 class GAN(Trained):
-    """Two players in one phase. `score_samples` is what the discriminator says: higher looks more real."""
+    """Two players in one phase. `score_samples` is what the discriminator says: higher looks more real.
+
+    A decoder with batch norm would be judged by its running statistics and moved by each batch's: better without.
+    """
 
     encodes: ClassVar[bool] = False
 
@@ -48,8 +52,10 @@ class GAN(Trained):
     def phases(self) -> tuple[Phase, ...]:
         squares = self.objective == "least-squares"
         draws, pace = self.draws or (1 if squares else _CRITIC_DRAWS), _PACE if squares else 1.0
-        judge = Player("discriminator", (self.net_["discriminator"],), self.told_apart, self.weights, draws, pace=pace)
-        drawer = Player("decoder", (self.net_["decoder"],), self.passed_off, lambda moment: {"overshoot": _GOING_FAR})
+        price = {} if squares else {"slope": _SLOPE_WEIGHT}
+        parts = self.net_["discriminator"], self.net_["decoder"]
+        judge = Player("discriminator", parts[:1], self.told_apart, lambda moment: price, draws, pace=pace)
+        drawer = Player("decoder", parts[1:], self.passed_off, lambda moment: {"overshoot": _GOING_FAR})
         return (Phase("fit", (judge, drawer), self.epochs_for(self.pictures_)),)
 
     def told_apart(self, batch: Batch) -> Terms:
@@ -66,9 +72,6 @@ class GAN(Trained):
         made_is = self.opinion(raw.sigmoid())
         made = (made_is - 1).square() if self.objective == "least-squares" else -made_is
         return {"made": made, "overshoot": (raw.abs() - _LOGITS).relu().square().flatten(1).mean(1)}
-
-    def weights(self, moment: Moment) -> dict[str, float]:
-        return {"slope": _SLOPE_WEIGHT} if self.objective == "wasserstein" else {}
 
     def opinion(self, x: torch.Tensor) -> torch.Tensor:
         """One number a picture; higher looks more real."""
@@ -106,11 +109,13 @@ class GAN(Trained):
         judge = discriminator(self.shape_, _CHANNELS, _HIDDEN)
         return nn.ModuleDict({"discriminator": judge, "decoder": net.decoder(self.latent, self.shape_)})
 
+    def _start_from(self, data: Resident) -> None:
+        draw_the_mean(self.net_["decoder"], data, squashed=True)
+
     def _remarks(self, x: torch.Tensor) -> list[str | None]:
-        some = x[:: -(-len(x) // _LOOKED_AT)]
-        noise = Noise(torch.arange(len(some), device=x.device), "remark")
+        noise = Noise(torch.arange(_LOOKED_AT, device=x.device), "remark")
         made = self.decode(noise.normal("made", *self.latent_shape_))
-        return [*super()._remarks(x), always_told(self.opinion(some), self.opinion(made)), one_picture(some, made)]
+        return [*super()._remarks(x), always_told(self.opinion(x), self.opinion(made)), one_picture(x, made)]
 
     def _score(self, x: torch.Tensor, noise: Noise) -> torch.Tensor:
         return self.opinion(x)
