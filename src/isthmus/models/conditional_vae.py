@@ -19,7 +19,7 @@ from isthmus.train.players import Batch, Moment, Terms
 __all__ = ["ConditionalVAE", "Model"]
 
 _KEPT_BACK = 0.1
-_LOUD = 30.0  # as loud as a code's numbers the class is heard late, when the code has learnt to hold it
+_LOUD = 10.0  # at the loudness of a code it is heard late, when the code holds it; far louder, codes fall silent
 
 
 @dataclass(kw_only=True, eq=False)

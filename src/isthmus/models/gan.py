@@ -52,8 +52,7 @@ class GAN(Trained):
     def phases(self) -> tuple[Phase, ...]:
         squares = self.objective == "least-squares"
         draws, pace = self.draws or (1 if squares else _CRITIC_DRAWS), _PACE if squares else 1.0
-        price = {} if squares else {"slope": _SLOPE_WEIGHT}
-        parts = self.net_["discriminator"], self.net_["decoder"]
+        price, parts = {} if squares else {"slope": _SLOPE_WEIGHT}, (self.net_["discriminator"], self.net_["decoder"])
         judge = Player("discriminator", parts[:1], self.told_apart, lambda moment: price, draws, pace=pace)
         drawer = Player("decoder", parts[1:], self.passed_off, lambda moment: {"overshoot": _GOING_FAR})
         return (Phase("fit", (judge, drawer), self.epochs_for(self.pictures_)),)
@@ -75,8 +74,7 @@ class GAN(Trained):
 
     def opinion(self, x: torch.Tensor) -> torch.Tensor:
         """One number a picture; higher looks more real."""
-        value: torch.Tensor = self.net_["discriminator"](x)
-        return value[:, 0].float()
+        return self.net_["discriminator"](x)[:, 0].float()
 
     def slope_off_one(self, real: torch.Tensor, made: torch.Tensor, noise: Noise) -> torch.Tensor:
         """How far the opinion's slope is from one, squared, somewhere between each picture and a made one."""
@@ -94,14 +92,12 @@ class GAN(Trained):
         return self.raw(z).sigmoid()
 
     def raw(self, z: torch.Tensor) -> torch.Tensor:
-        value: torch.Tensor = self.net_["decoder"](z)
-        return value.float()
+        return self.net_["decoder"](z).float()
 
     def check_params(self) -> None:
         super().check_params()
         if self.patience is not None or self.schedule == "plateau":
-            what = "a GAN's loss does not tell when its pictures are best"
-            raise UsageError(what, "Leave out patience and plateau; --epochs says how long.")
+            raise UsageError("a GAN's loss does not tell when its pictures are best", "Leave out patience and plateau.")
 
     def _build(self) -> nn.ModuleDict:
         net = self.net_for()
