@@ -27,7 +27,7 @@ __all__ = ["GAN", "Model"]
 _CRITIC_DRAWS, _SLOPE_WEIGHT = 5, 10.0
 _PACE = 0.1  # of the discriminator: at the decoder's own rate it wins before anything is drawn
 _CHANNELS, _HIDDEN = (16, 32, 64), (128,)  # a quarter of the time of the full one, and as good at this length
-_LOGITS, _GOING_FAR = 5.0, 0.1  # beyond such a logit a pixel is black or white enough
+_LOGITS = 5.0  # beyond such a logit a pixel is black or white enough
 _LOOKED_AT = 512
 
 
@@ -54,7 +54,7 @@ class GAN(Trained):
         draws, pace = self.draws or (1 if squares else _CRITIC_DRAWS), _PACE if squares else 1.0
         price, parts = {} if squares else {"slope": _SLOPE_WEIGHT}, (self.net_["discriminator"], self.net_["decoder"])
         judge = Player("discriminator", parts[:1], self.told_apart, lambda moment: price, draws, pace=pace)
-        drawer = Player("decoder", parts[1:], self.passed_off, lambda moment: {"overshoot": _GOING_FAR})
+        drawer = Player("decoder", parts[1:], self.passed_off)
         return (Phase("fit", (judge, drawer), self.epochs_for(self.pictures_)),)
 
     def told_apart(self, batch: Batch) -> Terms:
