@@ -28,7 +28,6 @@ _CRITIC_DRAWS, _SLOPE_WEIGHT = 5, 10.0
 _PACE = 0.1  # of the discriminator: at the decoder's own rate it wins before anything is drawn
 _CHANNELS, _HIDDEN = (16, 32, 64), (128,)  # a quarter of the time of the full one, and as good at this length
 _LOGITS = 5.0  # beyond such a logit a pixel is black or white enough
-_LOOKED_AT = 512
 
 
 @dataclass(kw_only=True, eq=False)
@@ -109,9 +108,10 @@ class GAN(Trained):
         draw_the_mean(self.net_["decoder"], data, squashed=True)
 
     def _remarks(self, x: torch.Tensor) -> list[str | None]:
-        noise = Noise(torch.arange(_LOOKED_AT, device=x.device), "remark")
+        noise = Noise(torch.arange(512, device=x.device), "remark")
         made = self.decode(noise.normal("made", *self.latent_shape_))
-        return [*super()._remarks(x), always_told(self.opinion(x), self.opinion(made)), one_picture(x, made)]
+        told = self.objective == "least-squares" and always_told(self.opinion(x), self.opinion(made))  # a critic must
+        return [*super()._remarks(x), told or None, one_picture(x, made)]
 
     def _score(self, x: torch.Tensor, noise: Noise) -> torch.Tensor:
         return self.opinion(x)
