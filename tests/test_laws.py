@@ -56,7 +56,22 @@ def fitted(name: str) -> Any:
     return tiny(name).fit(pictures())
 
 
+def said(model: Any, x: Any) -> np.ndarray:
+    """What the model says of pictures: their codes, or their scores where it does not encode."""
+    found: np.ndarray = model.transform(x) if model.encodes else model.score_samples(x)
+    return found
+
+
+def some_codes(model: Any, x: Any) -> np.ndarray:
+    """One a picture: the picture's own, or drawn where it has none."""
+    found: np.ndarray = model.transform(x) if model.encodes else model.sample_codes(len(x))
+    return found
+
+
+ENCODERS = [name for name in NAMES if models.make(name).encodes]
+
 every_model = pytest.mark.parametrize("name", NAMES)
+every_encoder = pytest.mark.parametrize("name", ENCODERS)
 every_trained = pytest.mark.parametrize("name", [name for name in NAMES if hasattr(models.make(name), "phases")])
 
 
@@ -84,7 +99,7 @@ KINDS: dict[str, Callable[[np.ndarray], Any]] = {
 def test_codes_are_flat_and_pictures_come_back_in_their_own_layout_and_type(name: str, kind: str) -> None:
     x = KINDS[kind](pictures(24))
     model = tiny(name, epochs=1) if "epochs" in models.make(name).get_params() else tiny(name)
-    codes = model.fit(x).transform(x)
+    codes = some_codes(model.fit(x), x)
     assert codes.shape == (24, size(model))
     assert codes.dtype == np.float32
     assert np.isfinite(codes).all()
@@ -126,9 +141,9 @@ def test_pictures_in_another_layout_than_the_model_s_are_refused_rather_than_scr
 def test_a_model_fitted_on_grey_pictures_takes_their_rows_and_the_reverse(name: str) -> None:
     x = pictures()
     rows = x.reshape(40, 64)
-    np.testing.assert_array_equal(fitted(name).transform(rows), fitted(name).transform(x))
+    np.testing.assert_array_equal(said(fitted(name), rows), said(fitted(name), x))
     with pytest.raises(IsthmusError):
-        fitted(name).transform(x[:, :7])
+        said(fitted(name), x[:, :7])
 
 
 # -- one number for each picture --------------------------------------------------------------------------------------
@@ -153,11 +168,11 @@ def test_every_term_of_every_loss_has_one_value_per_picture(name: str) -> None:
 def test_a_picture_scores_and_encodes_the_same_in_any_company(name: str) -> None:
     model, x = fitted(name), pictures()
     order = np.random.default_rng(0).permutation(len(x))
-    for method in (model.transform, model.score_samples):
+    for method in [model.score_samples, *([model.transform] if model.encodes else [])]:
         whole = method(x)
         np.testing.assert_array_equal(method(x[order]), whole[order])
         np.testing.assert_array_equal(np.concatenate([method(x[i : i + 7]) for i in range(0, 40, 7)]), whole)
-    codes = model.transform(x)
+    codes = some_codes(model, x)
     np.testing.assert_array_equal(model.inverse_transform(codes[:1])[0], model.inverse_transform(codes)[0])
     assert model.score(x) == pytest.approx(model.score_samples(x).mean(), rel=1e-6)
 
@@ -165,7 +180,7 @@ def test_a_picture_scores_and_encodes_the_same_in_any_company(name: str) -> None
 @every_model
 def test_nothing_in_is_refused_and_no_code_is_no_picture(name: str) -> None:
     with pytest.raises((DataError, ValueError), match="0 "):
-        fitted(name).transform(np.zeros((0, 8, 8), np.uint8))
+        said(fitted(name), np.zeros((0, 8, 8), np.uint8))
     none = fitted(name).inverse_transform(np.zeros((0, size(fitted(name))), np.float32))
     assert none.shape == (0, 8, 8)
     assert none.dtype == np.uint8
@@ -179,9 +194,9 @@ def test_nothing_in_is_refused_and_no_code_is_no_picture(name: str) -> None:
 def test_encoding_is_deterministic_and_changes_nothing(name: str) -> None:
     model, x = fitted(name), pictures()
     before = {key: value.clone() for key, value in model.net_.state_dict().items()}
-    first = model.transform(x)
+    first = said(model, x)
     torch.manual_seed(7)
-    np.testing.assert_array_equal(model.transform(x), first)
+    np.testing.assert_array_equal(said(model, x), first)
     model.score_samples(x), model.sample(3)
     assert all(torch.equal(value, before[key]) for key, value in model.net_.state_dict().items())
 
@@ -192,7 +207,7 @@ def test_encoding_is_deterministic_and_changes_nothing(name: str) -> None:
 @every_model
 def test_the_same_seed_gives_the_same_codes_to_the_bit(name: str) -> None:
     torch.manual_seed(99)
-    np.testing.assert_array_equal(tiny(name).fit(pictures()).transform(pictures()), fitted(name).transform(pictures()))
+    np.testing.assert_array_equal(said(tiny(name).fit(pictures()), pictures()), said(fitted(name), pictures()))
 
 
 @every_trained
@@ -237,7 +252,7 @@ def test_saved_and_loaded_it_is_the_same_model_to_the_bit(name: str, tmp_path: P
     model.save(tmp_path)
     again = load(tmp_path)
     assert type(again) is type(model)
-    np.testing.assert_array_equal(again.transform(x), model.transform(x))
+    np.testing.assert_array_equal(said(again, x), said(model, x))
     np.testing.assert_array_equal(again.score_samples(x), model.score_samples(x))
     np.testing.assert_array_equal(again.sample(4), model.sample(4))
     assert again.sample(4).dtype == np.uint8
@@ -248,8 +263,8 @@ def test_saved_and_loaded_it_is_the_same_model_to_the_bit(name: str, tmp_path: P
 @every_model
 def test_fitted_into_a_run_folder_it_is_the_same_model(name: str, tmp_path: Path) -> None:
     model = tiny(name).fit(pictures(), run=tmp_path / "run")
-    np.testing.assert_array_equal(model.transform(pictures()), fitted(name).transform(pictures()))
-    np.testing.assert_array_equal(load(tmp_path / "run").transform(pictures()), model.transform(pictures()))
+    np.testing.assert_array_equal(said(model, pictures()), said(fitted(name), pictures()))
+    np.testing.assert_array_equal(said(load(tmp_path / "run"), pictures()), said(model, pictures()))
     with pytest.raises(UsageError, match="already holds a finished run"):
         tiny(name).fit(pictures(), run=tmp_path / "run")
 
@@ -274,8 +289,8 @@ def test_what_no_registry_holds_is_not_loaded() -> None:
 # -- for torch --------------------------------------------------------------------------------------------------------
 
 
-@every_model
-def test_decoding_is_differentiable_and_encoding_gives_a_posterior(name: str) -> None:
+@every_encoder
+def test_encoding_gives_a_posterior(name: str) -> None:
     model = fitted(name)
     x = model.tensor(pictures()[:6])
     assert x.min() >= 0
@@ -284,7 +299,13 @@ def test_decoding_is_differentiable_and_encoding_gives_a_posterior(name: str) ->
     assert posterior.mean.shape == (6, *model.latent_shape_)
     assert posterior.kl().shape == posterior.mean.shape
     assert (posterior.kl() >= -1e-5).all()
-    z = posterior.mean.detach().clone().requires_grad_(True)
+
+
+@every_model
+def test_decoding_is_differentiable(name: str) -> None:
+    model = fitted(name)
+    x = model.tensor(pictures()[:6])
+    z = torch.from_numpy(some_codes(model, pictures()[:6])).unflatten(1, model.latent_shape_).requires_grad_(True)
     decoded = model.decode(z)
     assert decoded.shape == x.shape
     decoded.square().sum().backward()
@@ -292,7 +313,30 @@ def test_decoding_is_differentiable_and_encoding_gives_a_posterior(name: str) ->
     assert z.grad.abs().sum() > 0
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ENCODERS])
+def test_what_needs_codes_is_not_there_in_a_model_that_does_not_encode(name: str) -> None:
+    model = fitted(name)
+    for method in ("transform", "fit_transform", "features", "depth"):
+        assert not hasattr(model, method)
+        with pytest.raises(UsageError, match="does not encode.*Fit a model that does"):
+            getattr(model, method)
+    with pytest.raises(UsageError, match="does not encode"):
+        model.encode(model.tensor(pictures()[:2]))
+
+
 @every_model
+def test_a_class_is_drawn_by_models_that_know_any_and_refused_by_others(name: str) -> None:
+    model, codes = fitted(name), some_codes(fitted(name), pictures()[:4])
+    words = "have no labels" if model.conditional else "does not draw by class.*Leave out y"
+    for draw in (lambda: model.sample(4, y="3"), lambda: model.inverse_transform(codes, y=0)):
+        with pytest.raises(UsageError, match=words):
+            draw()
+    if not model.conditional:
+        with pytest.raises(UsageError, match=words):
+            model.sample_codes(4, y=[0] * 4)
+
+
+@every_encoder
 def test_features_are_what_the_layers_put_out(name: str) -> None:
     model = fitted(name)
     x = model.tensor(pictures()[:6])

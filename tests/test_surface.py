@@ -8,12 +8,14 @@ import pytest
 import isthmus
 
 SURFACE = [
+    "GAN",
     "PCA",
     "TwoStep",
     "VAE",
     "Autoencoder",
     "BetaTCVAE",
     "Classifier",
+    "ConditionalVAE",
     "Contrastive",
     "Denoising",
     "IsthmusError",

@@ -204,9 +204,14 @@ def test_the_classifier_tells_classes_by_name_and_is_saved(
 ) -> None:
     x, y = labelled
     named = np.array([f"digit {c}" for c in y])
-    model = TwoStep(**SMALL | {"epochs": 20}).fit(x, named, run=tmp_path)
+    model = TwoStep(**SMALL | {"epochs": 20, "decoder_epochs": 20}).fit(x, named, run=tmp_path)
     assert (model.predict(x) == named).mean() > 0.9
     np.testing.assert_array_equal(load(tmp_path).predict_proba(x), model.predict_proba(x))
+    drawn = model.sample(40, y="digit 3")
+    assert drawn.shape == (40, 8, 8)
+    assert (model.predict(drawn) == "digit 3").mean() > 0.5
+    with pytest.raises(UsageError, match="no class 'digit 11'"):
+        model.sample(2, y="digit 11")
 
 
 @pytest.mark.parametrize("share", [0, 20])

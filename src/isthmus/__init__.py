@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from isthmus.models._loading import resume as resume
     from isthmus.models.autoencoder import Autoencoder as Autoencoder
     from isthmus.models.beta_tcvae import BetaTCVAE as BetaTCVAE
+    from isthmus.models.conditional_vae import ConditionalVAE as ConditionalVAE
     from isthmus.models.contrastive import Contrastive as Contrastive
     from isthmus.models.denoising import Denoising as Denoising
+    from isthmus.models.gan import GAN as GAN
     from isthmus.models.linear import Linear as Linear
     from isthmus.models.mixture_vae import MixtureVAE as MixtureVAE
     from isthmus.models.pca import PCA as PCA
@@ -30,8 +32,10 @@ _HOMES = {
     "Autoencoder": "models.autoencoder",
     "BetaTCVAE": "models.beta_tcvae",
     "Classifier": "classify.classifier",
+    "ConditionalVAE": "models.conditional_vae",
     "Contrastive": "models.contrastive",
     "Denoising": "models.denoising",
+    "GAN": "models.gan",
     "IsthmusError": "errors",
     "Linear": "models.linear",
     "MixtureVAE": "models.mixture_vae",

@@ -6,9 +6,22 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from isthmus.errors import MissingError
 from isthmus.keys import keys_of
 
-__all__ = ["Dense", "Fitted", "Tick", "batches", "evaluate", "evenly", "keys_for", "part_of", "some", "some_of"]
+__all__ = [
+    "Dense",
+    "Fitted",
+    "Tick",
+    "batches",
+    "check_encodes",
+    "evaluate",
+    "evenly",
+    "keys_for",
+    "part_of",
+    "some",
+    "some_of",
+]
 
 Tick = Callable[[int, int], None]
 """Called with (done, total) after every batch: what a progress bar hangs on."""
@@ -35,6 +48,13 @@ class Dense(Fitted, Protocol):
     """One that says how likely a picture is, given a code."""
 
     def log_likelihood(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor: ...
+
+
+def check_encodes(model: Any) -> None:
+    """Refuse a model that draws pictures and reads none: it has no codes of given ones."""
+    if not getattr(model, "encodes", True):
+        what = f"{type(model).__name__} does not encode: it draws pictures and reads none"
+        raise MissingError(what, "Fit a model that does, such as vae or contrastive.")
 
 
 def part_of(X: Any, start: int, stop: int) -> Any:

@@ -1,6 +1,6 @@
 """Every failure a user can cause, as one clear sentence and what to do about it."""
 
-__all__ = ["DataError", "IsthmusError", "RunError", "TrainingError", "UsageError"]
+__all__ = ["DataError", "IsthmusError", "MissingError", "RunError", "TrainingError", "UsageError"]
 
 
 class IsthmusError(Exception):
@@ -17,6 +17,10 @@ class UsageError(IsthmusError, ValueError):
     """The call itself is wrong: an unknown model, a value out of range, an ambiguous array."""
 
     exit_code = 2
+
+
+class MissingError(UsageError, AttributeError):
+    """What this model does not do: called, it says so; `hasattr`, by which scikit-learn asks, finds nothing there."""
 
 
 class DataError(IsthmusError, ValueError):

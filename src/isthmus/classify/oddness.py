@@ -14,7 +14,7 @@ import torch
 from isthmus.classify._arrays import Arrays
 from isthmus.classify.baselines import pixels_of
 from isthmus.classify.features import Features, small_pixels
-from isthmus.contract import Fitted, Tick, evaluate, part_of, some_of
+from isthmus.contract import Fitted, Tick, check_encodes, evaluate, part_of, some_of
 from isthmus.errors import UsageError
 from isthmus.stats.knn import neighbours
 from isthmus.stats.mixture import Mixture, fit_mixture
@@ -45,8 +45,7 @@ class Way(ABC):
     @classmethod
     def check(cls, model: Fitted) -> None:
         """Refuse a model that lacks what this way needs."""
-        if not getattr(model, "encodes", True):
-            raise UsageError(f"{type(model).__name__} does not encode", "Fit a model that does, such as contrastive.")
+        check_encodes(model)
         if cls.decodes and not decodes(model):
             raise UsageError(f"{type(model).__name__} does not decode", "Choose density or features (--by).")
 

@@ -13,11 +13,12 @@ def shown(model: Any, pictures: Any) -> np.ndarray:
     return x if x.ndim == 4 else x[:, None, None]
 
 
-def decoded(model: Any, codes: Any) -> np.ndarray:
-    """The pictures of these codes."""
+def decoded(model: Any, codes: Any, y: Any = None) -> np.ndarray:
+    """The pictures of these codes, for a conditional model of these class numbers."""
     import torch
 
     with torch.no_grad():
         z = torch.as_tensor(np.asarray(codes, np.float32)).unflatten(1, model.latent_shape_)
-        x = model.decode(z.to(model.device_)).float().cpu().clamp(0, 1).numpy()
+        told = None if y is None else torch.as_tensor(y).to(model.device_)
+        x = model.decode(z.to(model.device_), told).float().cpu().clamp(0, 1).numpy()
     return x if x.ndim == 4 else x[:, None, None]

@@ -35,11 +35,13 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from isthmus.contract import check_encodes
     from isthmus.models._loading import load
     from isthmus.run import Run
 
     _check(arguments)
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
+    check_encodes(model)
     with stages() as told:
         known = recalled(folder, model, arguments) or learnt(folder, model, arguments, told)
         asked = other_pictures(folder, arguments) if arguments.path else known.own

@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.classify.draws import only
     from isthmus.classify.saving import check_name, save_classifier
     from isthmus.cli._fields import head_from
+    from isthmus.contract import check_encodes
     from isthmus.images.numbers import look_like_numbers
     from isthmus.models._loading import load
     from isthmus.run import Run
@@ -49,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         return learn_numbers(arguments)
     check_name(arguments.name)
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
+    check_encodes(model)
     pile, test = pile_and_test(folder, arguments)
     if look_like_numbers(pile):
         say(f"note: these {len(pile.classes):,} labels look like amounts, not names: --numbers learns them as such")

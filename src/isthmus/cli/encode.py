@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
+    from isthmus.contract import check_encodes
     from isthmus.models._loading import load
     from isthmus.run import Run
 
@@ -28,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     if out.suffix not in ENDINGS:
         raise UsageError(f"{out} is no kind of file for codes", f"Use one of: {', '.join(ENDINGS)}.")
     model = load(arguments.run_folder)
+    check_encodes(model)
     pictures = of_run(Run.open(arguments.run_folder), arguments)
     parts = []
     with tick("encoding") as told:

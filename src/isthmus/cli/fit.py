@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     for remark in getattr(model, "remarks_", []):
         say(f"note: {remark}")
     say(f"{type(model).__name__} with a code of {'x'.join(map(str, model.latent_shape_))} is in {folder}")
-    say(f"next: isthmus evaluate {folder}")
+    say(f"next: isthmus evaluate {folder}" if model.encodes else f"next: isthmus sample {folder} -o samples.png")
     return 0
 
 

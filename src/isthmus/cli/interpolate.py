@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from isthmus.cli._shown import decoded
+    from isthmus.contract import check_encodes
     from isthmus.models._loading import load
     from isthmus.report.grid import picture_grid
     from isthmus.run import Run
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.steps < 2 or arguments.pairs < 1:
         raise UsageError("a strip has at least two pictures", "Give --steps 2 or more, and --pairs 1 or more.")
     model = load(arguments.run_folder)
+    check_encodes(model)
     pictures = of_run(Run.open(arguments.run_folder), arguments)
     first, last = _ends(pictures, arguments)
     starts, stops = model.transform(pictures.take(first)), model.transform(pictures.take(last))

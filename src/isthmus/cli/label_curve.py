@@ -30,10 +30,12 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from isthmus import discover
     from isthmus.classify.curve import BESIDE, label_curve
+    from isthmus.contract import check_encodes
     from isthmus.models._loading import load, untrained
     from isthmus.run import Run
 
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
+    check_encodes(model)
     pile, test = pile_and_test(folder, arguments, fewest=1)
     if test is None:
         raise UsageError("there are no test pictures to judge by", "Fit the run with --test, or on a set with a test.")

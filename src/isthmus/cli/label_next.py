@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.classify.draws import units
     from isthmus.classify.features import Features
     from isthmus.classify.suggest import suggest
+    from isthmus.contract import check_encodes
     from isthmus.files import write_atomically
     from isthmus.models._loading import load
     from isthmus.run import Run
@@ -35,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     if out and out.exists() and not (arguments.labels and out.samefile(arguments.labels)):
         raise UsageError(f"{out} is there already", f"Add to it with --labels {out}, or choose another name.")
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
+    check_encodes(model)
     pictures, _ = pile_and_test(folder, arguments)
     labels, probabilities, found = pictures.labels, None, None
     with stages() as told:

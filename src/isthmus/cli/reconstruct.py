@@ -20,11 +20,13 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from isthmus.cli._shown import decoded, shown
+    from isthmus.contract import check_encodes
     from isthmus.models._loading import load
     from isthmus.report.grid import comparison_grid
     from isthmus.run import Run
 
     model = load(arguments.run_folder)
+    check_encodes(model)
     pictures = of_run(Run.open(arguments.run_folder), arguments)
     some = pictures.take(np.unique(np.linspace(0, len(pictures) - 1, max(1, arguments.n)).round().astype(int)))
     rows = {"picture": shown(model, some), "redrawn": decoded(model, model.transform(some))}

@@ -1,4 +1,4 @@
-"""Draw new pictures from the model, or pictures like one that is given."""
+"""Draw new pictures from the model, of chosen classes where it knows any, or pictures like one that is given."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,10 +9,19 @@ from isthmus.errors import UsageError
 
 __all__ = ["arguments", "run"]
 
+_USUAL, _A_CLASS, _ROWS = 64, 8, 320
+
 
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("run_folder", metavar="RUN")
-    parser.add_argument("-n", type=int, default=64, metavar="N", help="how many (default: 64)")
+    parser.add_argument("-n", type=int, metavar="N", help="how many (default: 64, or 8 of each class)")
+    parser.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        metavar="NAME,...",
+        help="of these classes, equally many; may be given several times (default: all that the model knows)",
+    )
     parser.add_argument("--like", metavar="PICTURE", help="around the code of this picture")
     parser.add_argument("--spread", type=float, default=1.0, metavar="X", help="how far around it (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="other seeds, other pictures")
@@ -27,24 +36,65 @@ def run(arguments: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from isthmus.cli._shown import decoded
+    from isthmus.contract import check_encodes
     from isthmus.files import write_atomically
     from isthmus.models._loading import load
-    from isthmus.report.grid import picture_grid
 
-    if arguments.n < 1:
+    if arguments.n is not None and arguments.n < 1:
         raise UsageError(f"-n is {arguments.n}", "Ask for at least one picture.")
     model = load(arguments.run_folder)
-    codes = model.sample_codes(arguments.n, arguments.seed)
+    if arguments.like:
+        check_encodes(model)
+    n, y = _wanted(model, arguments)
+    codes = model.sample_codes(n, arguments.seed, y)
     if arguments.like:
         codes = _around(model, arguments, codes)
     if Path(arguments.out).suffix == ".npy":
         held = io.BytesIO()
-        np.save(held, model.inverse_transform(codes))
+        np.save(held, model.inverse_transform(codes, y))
         write_atomically(Path(arguments.out), held.getvalue())
     else:
-        image_out(picture_grid(decoded(model, codes)), arguments.out)
+        image_out(_sheet(model, codes, y), arguments.out)
     return 0
+
+
+def _wanted(model: Any, arguments: argparse.Namespace) -> tuple[int, Any]:
+    """How many pictures, and the class number of each, class by class; None where the model knows no classes."""
+    import numpy as np
+
+    from isthmus.models._classes import class_numbers
+
+    names = [name for given in arguments.classes or () for name in _names(given, model.classes_)]
+    if not names and model.conditional:
+        names = list(model.classes_)
+    if not names:
+        return arguments.n or _USUAL, None
+    count = len(names)
+    n = arguments.n or count * min(_A_CLASS, max(1, _ROWS // count))
+    chosen = class_numbers(model, names, count)
+    return n, np.asarray(chosen)[np.arange(n) * count // n]
+
+
+def _names(given: str, classes: Sequence[str]) -> list[str]:
+    """Names with commas between them, unless it is one name that has commas in it."""
+    return [given] if given in classes else [name.strip() for name in given.split(",") if name.strip()]
+
+
+def _sheet(model: Any, codes: Any, y: Any) -> Any:
+    """A row for each class where all have equally many; else each picture over the name of its own."""
+    import numpy as np
+
+    from isthmus.cli._shown import decoded
+    from isthmus.report.grid import comparison_grid, picture_grid
+
+    pictures = decoded(model, codes, y)
+    if y is None:
+        return picture_grid(pictures)
+    present = list(dict.fromkeys(y.tolist()))
+    rows = {model.classes_[number]: pictures[y == number] for number in present}
+    if len({len(row) for row in rows.values()}) == 1:
+        return comparison_grid(rows)
+    return picture_grid(pictures, labels=[model.classes_[number] for number in np.asarray(y)])
 
 
 def _around(model: Any, arguments: argparse.Namespace, noise: Any) -> Any:

@@ -10,6 +10,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "conv-autoencoder": ("autoencoder", {"net": "conv"}),
     "conv-vae": ("vae", {"net": "conv"}),
     "densenet-vae": ("vae", {"net": "densenet", "likelihood": "gaussian", "sigma": 1.0, "latent": 100}),
+    "wasserstein-gan": ("gan", {"objective": "wasserstein"}),
 }
 """Names for a model with fields already set: the objective is the model, the network a field."""
 

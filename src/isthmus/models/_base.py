@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from isthmus.contract import check_encodes
 from isthmus.errors import DataError, UsageError
 from isthmus.estimator import Estimator, option
 from isthmus.images.arrays import LAYOUTS, canonical, class_codes, in_layout
@@ -17,6 +18,8 @@ from isthmus.images.pictures import Pictures
 from isthmus.images.scaling import Scaling
 from isthmus.keys import keys_of
 from isthmus.models._arrays import as_array, filled
+from isthmus.models._classes import class_numbers, in_classes
+from isthmus.models._encoders import of_encoders
 from isthmus.models._saving import begin, save
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
@@ -34,6 +37,7 @@ class Model(Estimator, ABC):
     """Pictures to codes and back. `fit` learns what ends in an underscore; the rest is as it was given."""
 
     encodes: ClassVar[bool] = True
+    conditional: ClassVar[bool] = False
     has_density: ClassVar[bool] = False
     needs_pictures: ClassVar[bool] = False
 
@@ -83,22 +87,29 @@ class Model(Estimator, ABC):
             self.save(run)
         return self
 
+    @of_encoders
     def fit_transform(self, X: Any, y: Any = None, **how: Any) -> np.ndarray:
         return self.fit(X, y, **how).transform(X)
 
+    @of_encoders
     def transform(self, X: Any) -> np.ndarray:
         """The codes, flat and deterministic: the posterior's mean."""
         codes = [self.encode(filled(x)).mean[: len(x)].flatten(1).float() for x in self._blocks(X)]
         return torch.cat(codes).cpu().numpy()
 
-    def inverse_transform(self, codes: Any) -> np.ndarray:
-        """Decoded pictures in the layout, units and type of those the model was fitted on."""
+    def inverse_transform(self, codes: Any, y: Any = None) -> np.ndarray:
+        """Decoded pictures in the layout, units and type of those the model was fitted on.
+
+        `y`, for a conditional model, is the class to draw: a name, a number, or one of either for each code.
+        """
         self._check_fitted()
         codes = np.asarray(codes, np.float32)
         if codes.ndim != 2 or codes.shape[1] != int(np.prod(self.latent_shape_)):
             size = int(np.prod(self.latent_shape_))
             raise DataError(f"codes of shape {codes.shape} are not (n, {size})", "Give what transform gave.")
-        decoded = [self._decoded(torch.from_numpy(codes[i : i + _BLOCK])) for i in range(0, len(codes), _BLOCK)]
+        told, z = class_numbers(self, y, len(codes)), torch.from_numpy(codes)
+        parts = [slice(i, i + _BLOCK) for i in range(0, len(codes), _BLOCK)]
+        decoded = [self._decoded(z[part], None if told is None else told[part]) for part in parts]
         return in_layout(np.concatenate(decoded or [np.empty((0, *self.shape_), self.scaling_.dtype)]), self.layout_)
 
     def score_samples(self, X: Any) -> np.ndarray:
@@ -116,13 +127,15 @@ class Model(Estimator, ABC):
     def score(self, X: Any, y: Any = None) -> float:
         return float(self.score_samples(X).mean())
 
-    def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """New pictures, decoded from codes drawn from the prior."""
+    def sample(self, n: int, seed: int = 0, y: Any = None) -> np.ndarray:
+        """New pictures, decoded from codes drawn from the prior; `y` as in `inverse_transform`."""
         self._check_fitted()
-        return self.inverse_transform(self.sample_codes(n, seed))
+        told = class_numbers(self, y, n)
+        return self.inverse_transform(self.sample_codes(n, seed, told), told)
 
-    def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
-        """Codes drawn from the prior: the standard normal, unless a model knows better."""
+    def sample_codes(self, n: int, seed: int = 0, y: Any = None) -> np.ndarray:
+        """Codes drawn from the prior: the standard normal, unless a model knows better, or draws them by class."""
+        class_numbers(self, y, n)
         noise = Noise(torch.from_numpy(keys_of(map(str, range(n)))), "sample", seed)
         return noise.normal("prior", *self.latent_shape_).flatten(1).numpy()
 
@@ -136,6 +149,7 @@ class Model(Estimator, ABC):
     def decode(self, z: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         """From codes to scaled pictures, differentiable."""
 
+    @of_encoders
     def features(self, x: torch.Tensor, layers: Sequence[int]) -> list[torch.Tensor]:
         """What these layers of the encoder put out, counted from 0."""
         wanted, found = set(layers), {}
@@ -189,6 +203,7 @@ class Model(Estimator, ABC):
         self.net_ = net
 
     def _layers(self) -> Iterator[nn.Module]:
+        check_encodes(self)
         yield from self.net_["encoder"].children()
 
     # -- shapes and arrays ----------------------------------------------------------------------------------------
@@ -258,16 +273,17 @@ class Model(Estimator, ABC):
                 f"pictures of (channels, height, width) {shape} do not fit a model of {self.shape_}",
                 f"It was fitted on {self.layout_}; resize them (--size), or fit a model for them.",
             )
-        return replace(pictures, pixels=self.scaling_.accept(pictures.pixels))
+        return replace(in_classes(pictures, self.classes_), pixels=self.scaling_.accept(pictures.pixels))
 
     def _scaled(self, pixels: np.ndarray) -> torch.Tensor:
         pixels = np.ascontiguousarray(pixels).reshape(len(pixels), *self.shape_)
         return self.scaling_.forward(torch.tensor(pixels, device=self.device_))
 
-    def _decoded(self, codes: torch.Tensor) -> np.ndarray:
+    def _decoded(self, codes: torch.Tensor, y: torch.Tensor | None) -> np.ndarray:
         z = filled(codes.to(self.device_)).unflatten(1, self.latent_shape_)
         with torch.no_grad():
-            return self.scaling_.inverse(self.decode(z)[: len(codes)])
+            drawn = self.decode(z, None if y is None else filled(y.to(self.device_)))
+            return self.scaling_.inverse(drawn[: len(codes)])
 
     def _blocks(self, X: Any) -> Iterator[torch.Tensor]:
         pixels = self._pictures(X).pixels

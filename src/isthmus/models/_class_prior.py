@@ -38,8 +38,8 @@ class ClassPrior(nn.Module):
             self.factor[number] = vectors * values.clamp_min(0).sqrt()
 
     def forward(self, noise: torch.Tensor, u: torch.Tensor, group: torch.Tensor | None = None) -> torch.Tensor:
-        """Standard normal numbers become codes: of these groups, or of groups as common as they were."""
-        if group is None:
-            edges = self.weight.cumsum(0)
-            group = torch.searchsorted(edges, u * edges[-1]).clamp_max(len(edges) - 1)
+        """Standard normal numbers become codes: of these groups, or, unsaid or -1, of groups as common as they were."""
+        edges = self.weight.cumsum(0)
+        any_group = torch.searchsorted(edges, u * edges[-1]).clamp_max(len(edges) - 1)
+        group = any_group if group is None else torch.where(group >= 0, group, any_group)
         return self.mean[group] + torch.einsum("nij,nj->ni", self.factor[group], noise)

@@ -2,7 +2,7 @@
 
 from abc import ABC
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from isthmus.errors import UsageError
 from isthmus.estimator import option
 from isthmus.keys import keys_of
 from isthmus.models._class_prior import ClassPrior
+from isthmus.models._classes import class_numbers
 from isthmus.models._trained import sample_rows
 from isthmus.models._viewing import Viewing
 from isthmus.nets._classifier import classifier
@@ -27,18 +28,19 @@ _GROUPS, _CODES_LOOKED_AT, _GROUPED_BY = 20, 20_000, 50
 class ClassShaped(Viewing, ABC):
     """An encoder with a classifier on its codes, or a projector for views, or both."""
 
+    conditional: ClassVar[bool] = True
     gaussian_codes = True
 
     shaped_by: str = option("auto", "what shapes the codes", choices=("auto", "labels", "views", "both"))
 
     @property
-    def conditional(self) -> bool:
+    def knows_classes(self) -> bool:
         return len(self.classes_) > 1
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of every class by the classifier that was trained with the encoder."""
         self._check_fitted()
-        if not self.conditional:
+        if not self.knows_classes:
             raise UsageError("no labels shaped this model, so it tells no classes", "Use isthmus classify.")
         with torch.no_grad():
             told = [self.net_["classifier"](self.encode(x).mean).float().softmax(1) for x in self._blocks(X)]
@@ -51,21 +53,22 @@ class ClassShaped(Viewing, ABC):
 
     def told(self, codes: torch.Tensor) -> torch.Tensor | None:
         """Logits of the classes, where labels have taught any."""
-        return self.net_["classifier"](codes).float() if self.conditional and self.shaping_ != "views" else None
+        return self.net_["classifier"](codes).float() if self.knows_classes and self.shaping_ != "views" else None
 
     def sample_codes(self, n: int, seed: int = 0, y: Any = None) -> np.ndarray:
         """From where the codes of the training pictures were, class by class."""
         noise = Noise(torch.from_numpy(keys_of(map(str, range(n)))).to(self.device_), "sample", seed)
-        group = None if y is None else torch.as_tensor(np.asarray(y), device=self.device_)
+        told = class_numbers(self, y, n)
+        group = None if told is None else told.to(self.device_)
         codes = self.net_["prior"](noise.normal("prior", self.latent), noise.uniform("group", 1)[:, 0], group)
         return codes.cpu().numpy()
 
     def _build(self) -> nn.ModuleDict:
         net = super()._build()
         net["projector"] = self._projector()
-        if self.conditional:
+        if self.knows_classes:
             net["classifier"] = classifier(self.latent, len(self.classes_))
-        net["prior"] = ClassPrior(len(self.classes_) if self.conditional else _GROUPS, self.latent)
+        net["prior"] = ClassPrior(len(self.classes_) if self.knows_classes else _GROUPS, self.latent)
         return net
 
     def _start_from(self, data: Resident) -> None:
@@ -95,7 +98,7 @@ class ClassShaped(Viewing, ABC):
         assert isinstance(prior, ClassPrior)
         if told is not None:
             labels = torch.where(labels >= 0, labels, told.argmax(1))
-        elif not self.conditional:
+        elif not self.knows_classes:
             labels = _grouped(codes, self.seed)
         prior.settle(codes, variance, labels)
 

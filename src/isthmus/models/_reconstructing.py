@@ -2,12 +2,13 @@
 
 from abc import ABC
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from isthmus.models._trained import Trained, last_bias, sample_rows
+from isthmus.models._trained import Trained, draw_the_mean, sample_rows
 from isthmus.nets._net import size_of
 from isthmus.nets._posterior import Posterior
 from isthmus.stats import Components, principal_components
@@ -15,7 +16,6 @@ from isthmus.train.feeding import Resident
 
 __all__ = ["Reconstructing"]
 
-_OFF_THE_EDGE = 0.005
 _CODES_LOOKED_AT = 10_000
 _WIDE, _DIRECTIONS, _WIDE_CODES_LOOKED_AT = 1024, 256, 2048
 
@@ -35,10 +35,10 @@ class Reconstructing(Trained, ABC):
         return Posterior(mean, log_variance.clamp(-12.0, 12.0))
 
     def decode(self, z: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
-        raw = self.raw(z)
+        raw = self.raw(z, y)
         return raw.sigmoid() if self.squashed else raw
 
-    def raw(self, z: torch.Tensor) -> torch.Tensor:
+    def raw(self, z: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         """What the decoder puts out before it is squashed into [0, 1], in float32."""
         return self.net_["decoder"](z).float()
 
@@ -49,9 +49,9 @@ class Reconstructing(Trained, ABC):
         parts = {"encoder": net.encoder(self.shape_, width), "decoder": net.decoder(self.latent, self.shape_)}
         return nn.ModuleDict(parts if self.gaussian_codes else parts | {"prior": _Prior(size_of(self.latent_shape_))})
 
-    def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
+    def sample_codes(self, n: int, seed: int = 0, y: Any = None) -> np.ndarray:
         """From the standard normal; where codes are points, from a Gaussian fitted to the training codes."""
-        codes = super().sample_codes(n, seed)
+        codes = super().sample_codes(n, seed, y)
         return (
             codes if self.gaussian_codes else self.net_["prior"](torch.from_numpy(codes).to(self.device_)).cpu().numpy()
         )
@@ -64,15 +64,8 @@ class Reconstructing(Trained, ABC):
             rows = sample_rows(len(data), prior.looks).split(512)
             prior.settle(torch.cat([self.encode(data.pictures(part)).mean.flatten(1) for part in rows]))
 
-    @torch.no_grad()
     def _start_from(self, data: Resident) -> None:
-        """Before anything is learnt the decoder draws the mean picture: its last bias says so."""
-        bias = last_bias(self.net_["decoder"])
-        if bias is None:
-            return
-        x = data.pictures(sample_rows(len(data)))
-        mean = x.mean(0).flatten() if bias.numel() == x[0].numel() else x.mean((0, 2, 3))
-        bias.copy_(mean.clamp(_OFF_THE_EDGE, 1 - _OFF_THE_EDGE).logit() if self.squashed else mean)
+        draw_the_mean(self.net_["decoder"], data, self.squashed)
 
 
 class _Prior(nn.Module):

@@ -29,11 +29,12 @@ from isthmus.train.schedules import SCHEDULES
 from isthmus.train.stage import Settings, Stage
 from isthmus.train.watchers import Watcher
 
-__all__ = ["Trained", "last_bias", "sample_rows"]
+__all__ = ["Trained", "draw_the_mean", "sample_rows"]
 
 _BIG_ENOUGH_FOR_BF16 = 30_000
 _WHOLE, _MOST_EPOCHS = 10, 200
 _SMALLEST_BATCH, _FEWEST_STEPS = 16, 64
+_OFF_THE_EDGE = 0.005
 
 
 @dataclass(kw_only=True, eq=False)
@@ -184,7 +185,11 @@ def _normalises(module: nn.Module) -> bool:
     return isinstance(module, nn.modules.batchnorm._BatchNorm)
 
 
-def last_bias(net: nn.Module) -> torch.Tensor | None:
-    """The bias that every pixel ends with: the picture drawn before anything is learnt."""
-    biases = [parameter for name, parameter in net.named_parameters() if name.split(".")[-1] == "bias"]
-    return biases[-1] if biases else None
+@torch.no_grad()
+def draw_the_mean(decoder: nn.Module, data: Resident, squashed: bool) -> None:
+    """Before anything is learnt the decoder draws the mean picture: its last bias, if it has any, says so."""
+    biases = [parameter for name, parameter in decoder.named_parameters() if name.split(".")[-1] == "bias"]
+    if biases:
+        x, bias = data.pictures(sample_rows(len(data))), biases[-1]
+        mean = x.mean(0).flatten() if bias.numel() == x[0].numel() else x.mean((0, 2, 3))
+        bias.copy_(mean.clamp(_OFF_THE_EDGE, 1 - _OFF_THE_EDGE).logit() if squashed else mean)

@@ -65,11 +65,11 @@ class Variational(Reconstructing, ABC):
         """The picture that is modelled: itself, or a draw of 0/1 pixels from it."""
         return (noise.uniform("binarise", *x.shape[1:]) < x).float() if self.binarise else x
 
-    def log_likelihood(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        """log p(x|z) in nats, per picture."""
+    def log_likelihood(self, x: torch.Tensor, z: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        """log p(x|z) in nats, per picture; with `y` that of pictures of these classes, where a model knows any."""
         if self.likelihood == "bernoulli":
-            return terms.bernoulli(self.raw(z), x)
-        return terms.gaussian(self.decode(z), x, self.log_sigma())
+            return terms.bernoulli(self.raw(z, y), x)
+        return terms.gaussian(self.decode(z, y), x, self.log_sigma())
 
     def log_sigma(self) -> torch.Tensor:
         """Of the pixel noise; the module that holds it is called for it, as any network is."""

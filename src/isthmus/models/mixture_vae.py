@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 
 from isthmus.estimator import option
 from isthmus.keys import keys_of
+from isthmus.models._classes import class_numbers
 from isthmus.models._reconstructing import Reconstructing
 from isthmus.models._variational import Variational
 from isthmus.nets._net import size_of
@@ -39,7 +41,8 @@ class MixtureVAE(Variational):
             value: torch.Tensor = self.net_["prior"](z.float().flatten(1))
         return value
 
-    def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
+    def sample_codes(self, n: int, seed: int = 0, y: Any = None) -> np.ndarray:
+        class_numbers(self, y, n)
         noise = Noise(torch.from_numpy(keys_of(map(str, range(n)))).to(self.device_), "sample", seed)
         prior = self.net_["prior"]
         assert isinstance(prior, _Mixture)

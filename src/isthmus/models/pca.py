@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,9 +32,9 @@ class PCA(Contract):
         plane = self._plane()
         return (z @ plane.components + plane.mean).unflatten(1, self.shape_)
 
-    def sample_codes(self, n: int, seed: int = 0) -> np.ndarray:
+    def sample_codes(self, n: int, seed: int = 0, y: Any = None) -> np.ndarray:
         """As widely spread as the training codes were."""
-        return super().sample_codes(n, seed) * self._plane().spread.cpu().numpy()
+        return super().sample_codes(n, seed, y) * self._plane().spread.cpu().numpy()
 
     def _plane(self) -> "_Plane":
         plane = self.net_["plane"]

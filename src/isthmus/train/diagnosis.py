@@ -5,12 +5,14 @@ import torch
 from isthmus.errors import TrainingError
 from isthmus.train.players import Batch, Player, Terms
 
-__all__ = ["collapse", "dead_inputs", "leans_on_noise", "not_finite", "over_complete"]
+__all__ = ["always_told", "collapse", "dead_inputs", "leans_on_noise", "not_finite", "one_picture", "over_complete"]
 
 _ACTIVE = 0.01
 _NEARLY_NOTHING = 0.05
 _MANY_DEAD = 0.5
 _CLEARLY_WORSE = 1.1
+_HARDLY_EVER_WRONG = 0.999
+_NARROW = 0.3
 
 
 def not_finite(terms: Terms, player: Player, where: str, batches: dict[str, Batch]) -> TrainingError:
@@ -88,3 +90,25 @@ def dead_inputs(pictures: torch.Tensor) -> str | None:
     if dead > _MANY_DEAD:
         return f"{dead:.0%} of the pixels are the same in every picture looked at; cropping them away would save time."
     return None
+
+
+def always_told(real: torch.Tensor, made: torch.Tensor) -> str | None:
+    """A sentence where a discriminator puts nearly every picture above every made one; None elsewhere."""
+    right = float((real[:, None] > made[None, :]).float().mean())
+    if right < _HARDLY_EVER_WRONG:
+        return None
+    return (
+        f"the discriminator has won: of a picture and a made one it knows which is which {right:.1%} of the time, so "
+        "that the decoder learns little. Train longer, lower --learning-rate, or use --objective wasserstein."
+    )
+
+
+def one_picture(pictures: torch.Tensor, made: torch.Tensor) -> str | None:
+    """A sentence where made pictures differ much less among themselves than pictures do; None elsewhere."""
+    share = float(made.var(0, correction=0).sum() / pictures.var(0, correction=0).sum().clamp_min(1e-12))
+    if share >= _NARROW:
+        return None
+    return (
+        f"whatever the code, the decoder draws nearly one picture: made ones vary {share:.0%} as much as the pictures "
+        "do. Train longer, lower --learning-rate, or use --objective wasserstein."
+    )

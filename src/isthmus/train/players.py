@@ -63,7 +63,7 @@ class Player:
 
     `loss` is called with a batch of every feed of the phase, by the feed's name, and returns one value per picture
     for each named term; `weights` says how they add up (1 where it is silent). With `draws` above one the player
-    moves that often a step, on fresh batches.
+    moves that often a step, on fresh batches. `pace` is what everybody's learning rate is multiplied by for this one.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Player:
     draws: int = 1
     learning_rate: float | None = None
     optimiser: str | None = None
+    pace: float = 1.0
 
     def parameters(self) -> list[nn.Parameter]:
         return [p for module in self.modules for p in module.parameters()]

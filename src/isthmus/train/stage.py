@@ -259,7 +259,7 @@ class Stage:
         rate = player.learning_rate or (None if player.optimiser else s.learning_rate)
         optimiser = build(player.optimiser or s.optimiser, self.weights[player.name], rate, s.weight_decay)
         for group in optimiser.param_groups:
-            group.setdefault("initial_lr", group["lr"])
+            group["initial_lr"] = player.pace * group.get("initial_lr", group["lr"])
         return optimiser
 
     def _trained(self) -> list[torch.Tensor]:
