@@ -128,7 +128,7 @@ def test_a_model_that_only_draws_is_judged_by_what_it_draws(
     monkeypatch.setattr(VAE, "encode", none)
     found, _ = records(["evaluate", str(run), "--pixel-density"], capsys)
     assert all(name.startswith("samples, ") for name in found)
-    assert "does not encode, so it redraws nothing. Add --judge." in refused(["evaluate", str(run)], capsys)
+    assert "reads none. Add --judge." in refused(["evaluate", str(run)], capsys)
 
 
 def test_a_model_that_draws_what_it_is_told_to_teaches_a_classifier(

@@ -174,7 +174,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "verb",
-    ["encode", "reconstruct", "interpolate", "evaluate", "classify", "label-curve", "label-next", "anomalies", "like"],
+    ["encode", "reconstruct", "interpolate", "classify", "label-curve", "label-next", "anomalies", "like"],
 )
 def test_a_verb_that_needs_codes_says_so_in_one_sentence(
     verb: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

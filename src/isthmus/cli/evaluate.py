@@ -37,13 +37,12 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from isthmus.cli._judged import judge_for, judged
-    from isthmus.contract import check_encodes
     from isthmus.models._loading import load
     from isthmus.run import Run
 
     model, folder = load(arguments.run_folder), Run.open(arguments.run_folder)
-    if not arguments.judge:  # a judge has something to say of models that only draw
-        check_encodes(model)
+    if not (model.encodes or arguments.judge):
+        raise UsageError(f"{type(model).__name__} does not encode: it draws pictures and reads none", "Add --judge.")
     test = of_run(folder, arguments, which="test")
     training = _training(folder, arguments)
     # Before anything that takes long: whoever cannot be judged is told so at once.

@@ -4,6 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -152,15 +153,12 @@ class Model(Estimator, ABC):
     @of_encoders
     def features(self, x: torch.Tensor, layers: Sequence[int]) -> list[torch.Tensor]:
         """What these layers of the encoder put out, counted from 0."""
-        wanted, found = set(layers), {}
-        for number, layer in enumerate(self._layers()):
+        found = list[torch.Tensor]()
+        for layer in islice(self._layers(), max(layers) + 1):
             x = layer(x)
-            if number in wanted:
-                found[number] = x
-            if len(found) == len(wanted):
-                break
-        if wanted - set(found):
-            raise UsageError(f"the encoder has {number + 1} layers, not {max(wanted) + 1}", "Count from 0.")
+            found.append(x)
+        if max(layers) >= len(found):
+            raise UsageError(f"the encoder has {len(found)} layers, not {max(layers) + 1}", "Count from 0.")
         return [found[number] for number in layers]
 
     @property
