@@ -10,6 +10,7 @@ nothing is chosen by it.
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -67,7 +68,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--most", type=int, default=200, help="labels after which a trial is given up")
     parser.add_argument("--pretraining", type=int, default=0, help="seed of the encoder")
     parser.add_argument("--kept", type=Path, help="a folder in which encoders are kept, and found again")
-    given = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    given = parser.parse_args(words)
     torch.set_num_threads(1)
     train, test = train_and_test(given.data)
     model, trained = encoder(given.data, train, given.pretraining, given.kept)
@@ -92,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
                 "split": "test",
                 "data": given.data,
                 "seed": given.pretraining,
-                "command": f"python -m benchmarks.active {given.data} --target {given.target}",
+                "command": "python -m benchmarks.active " + " ".join(words),
                 "machine": machine(),
                 "bar": None if bar is None else f"<= {bar}",
                 "met": None if bar is None else median <= bar,
