@@ -16,6 +16,7 @@ from isthmus.models._classes import class_numbers
 from isthmus.models._trained import sample_rows
 from isthmus.models._viewing import Viewing
 from isthmus.nets._classifier import classifier
+from isthmus.nets._statistics import settle
 from isthmus.rng import Noise
 from isthmus.train.feeding import Resident
 
@@ -86,6 +87,13 @@ class ClassShaped(Viewing, ABC):
             self.shaping_ = self.shaped_by
         if self.shaping_ != "labels":
             self._choose_views(data)
+
+    def _settle_statistics(self, data: Resident) -> None:
+        """The classifier, too, has met codes of views only."""
+        super()._settle_statistics(data)
+        if self.shaping_ == "both":
+            codes = (self.encode(data.pictures(part)).mean for part in self._settled_on(data))
+            settle(self.net_["classifier"], codes)
 
     def _finish(self, data: Resident) -> None:
         """The prior goes to where the codes are: of the labelled as they are labelled, of others as they are told."""

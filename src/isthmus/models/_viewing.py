@@ -69,6 +69,9 @@ class Viewing(Reconstructing, ABC):
 
     def _settle_statistics(self, data: Resident) -> None:
         """Batch norm has seen views only; whoever uses the encoder shows it pictures."""
+        settle(self.net_["encoder"], (data.pictures(part) for part in self._settled_on(data)))
+
+    def _settled_on(self, data: Resident) -> tuple[torch.Tensor, ...]:
+        """Rows of some pictures, in equal parts, for each counts alike."""
         rows = sample_rows(len(data), _SETTLED_ON)
-        parts = rows.tensor_split(-(-len(rows) // 512))  # equal ones, for each counts alike
-        settle(self.net_["encoder"], (data.pictures(part) for part in parts))
+        return rows.tensor_split(-(-len(rows) // 512))

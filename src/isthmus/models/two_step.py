@@ -24,7 +24,7 @@ from isthmus.train.players import Batch, Feed, Moment, Phase, Player, Terms
 __all__ = ["Model", "TwoStep"]
 
 _LABELLED_AT_ONCE, _LOOKS_FOR_LABELS = 64, 1.5
-_FEW_DIMENSIONS, _FEW_PRICE, _MANY_PRICE, _MANY_SKETCHED = 10, 0.01, 0.001, 20.0
+_FEW_DIMENSIONS, _SKETCHED = 10, 20.0
 _CARRIES_NOTHING = 0.05
 
 
@@ -34,7 +34,7 @@ class TwoStep(ClassShaped, TaughtDecoder):
 
     latent: int = option(100, "size of the code", low=1)
     net: str | Net = option("pooled", "kind of network")
-    kl: float | None = option(None, "weight of the KL in step one (default: .01 to ten dimensions, .001 beyond)", low=0)
+    kl: float = option(0.001, "weight of the KL in step one", low=0)
     sketch: float | None = option(
         None, "weight of a linear drawing in step one (default: 0 to ten dimensions, 20 beyond)", low=0
     )
@@ -75,13 +75,12 @@ class TwoStep(ClassShaped, TaughtDecoder):
         return terms
 
     def price(self, moment: Moment) -> dict[str, float]:
-        usual = _FEW_PRICE if self.latent <= _FEW_DIMENSIONS else _MANY_PRICE
-        return {"kl": usual if self.kl is None else self.kl, **({"sketch": self.sketched} if self.sketched else {})}
+        return {"kl": self.kl, "sketch": self.sketched} if self.sketched else {"kl": self.kl}
 
     @property
     def sketched(self) -> float:
         """Few dimensions are for the eye: there the classes are to have all the room."""
-        usual = 0.0 if self.latent <= _FEW_DIMENSIONS else _MANY_SKETCHED
+        usual = 0.0 if self.latent <= _FEW_DIMENSIONS else _SKETCHED
         return usual if self.sketch is None else self.sketch
 
     def _missed(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
