@@ -25,6 +25,8 @@ NARROW, WIDE = 2, 100
 _BY = {"omniglot": "alphabet"}
 _TESTS = {"omniglot": 8070, "caltech101-silhouettes": 2307}
 _FEW_PRICE, _MANY_PRICE = 0.01, 0.001
+_SECOND = {"batch_size": 64, "optimiser": "adam-gan", "learning_rate": 1e-3}
+"""A larger step than the discriminator's 2e-4: the decoder has few of them."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Sizes:
     channels: tuple[int, ...] = (8, 16, 32)
     hidden: tuple[int, ...] = (128, 64, 32)
     first: dict[str, Any] = field(default_factory=lambda: {"batch_size": 128})
-    second: dict[str, Any] = field(default_factory=lambda: {"batch_size": 64})
+    second: dict[str, Any] = field(default_factory=lambda: dict(_SECOND))
     side: int = 20
     wide: int = WIDE
     instead: dict[str, str] = field(default_factory=dict)

@@ -9,8 +9,8 @@ Expected  the paper prints pictures and no numbers: every picture of its figures
 The paper adds its KL, summed over the code, to its cross-entropy. For any network that sum is at least the entropy of
 the labels, which a code that says nothing reaches: figure 7 shows it, and all else weighs the KL by .01 (two numbers)
 or .001 (a hundred). Quick has a quarter of the channels, 20,000 pictures and less than three passes over them, the
-whole grid on two sets, two numbers with three seeds and a hundred with one, and the network's usual optimiser; paper
-has the paper's sizes, with Adam, 30 and 50 epochs and five moves of the discriminator where its text is silent.
+whole grid on two sets, two numbers with three seeds and a hundred with one; paper has the paper's sizes, with 30 and
+50 epochs and five moves of the discriminator where its text is silent.
 Omniglot's classes are its 50 alphabets, and its test is drawn by key.
 """
 
