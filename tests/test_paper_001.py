@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 
 from isthmus import cli, recipes
-from isthmus.images.opening import open_pictures
+from isthmus.images.pictures import Pictures
 from isthmus.measure import oracle
-from isthmus.recipes import _redrawing, paper_001
+from isthmus.recipes import _pictures, _redrawing, paper_001
 from isthmus.recipes._beta_claims import claims, failed
 from isthmus.recipes._claims import CONFOUNDED, HELD, NOT_HELD
 from isthmus.recipes._grid import spread, table
 from isthmus.recipes._latent import orderly
-from isthmus.recipes._pictures import parts_of
 from isthmus.recipes._recipe import Scale
 from isthmus.recipes._thresholds import clearer, drawn, first_where, generative, thresholds
 from isthmus.recipes._two_steps import setting_name
@@ -208,11 +207,18 @@ def test_an_orderly_map_is_told_from_a_shuffled_one() -> None:
 # -- pictures ----------------------------------------------------------------------------------------------------------
 
 
-def test_alphabets_are_classes_and_stand_on_both_sides() -> None:
-    train, _, test = parts_of("omniglot", 0, 800, "alphabet")
-    assert len(train.classes) == 50 and set(train.labels) == set(test.labels) == set(range(50))
-    assert not set(train.ids) & set(test.ids) and abs(len(test) - 800) < 30
-    assert len(train) + len(test) == len(open_pictures("omniglot"))
+def test_a_column_can_be_the_classes_and_both_sides_have_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = np.array([f"alphabet {i % 5}" for i in range(500)], dtype=object)
+    own = np.where(np.arange(500) % 5 < 3, "train", "test").astype(object)
+    pictures = Pictures.from_array(
+        np.zeros((500, 1, 2, 2), np.uint8), np.arange(500), columns={"alphabet": names}, split=own
+    )
+    monkeypatch.setattr(_pictures, "open_pictures", lambda data: pictures)
+    train, _, test = _pictures.parts_of("omniglot", 0, 100, "alphabet")
+    assert train.classes == tuple(f"alphabet {i}" for i in range(5))
+    assert set(train.labels) == set(test.labels) == set(range(5)), "the set's own test knows other classes"
+    assert not set(train.ids) & set(test.ids) and len(train) + len(test) == 500 and abs(len(test) - 100) < 5
+    assert len(_pictures.parts_of("omniglot", 0, 100)[2]) <= 105, "without the column all is as it was"
 
 
 # -- the whole, on toys ------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """What a recipe is: cases measured seed by seed, parts that judge what was measured, and nothing made twice.
 
 Its folder holds recipe.json (format, paper, scale, sizes), a file for each case and seed with what was measured, and a
-file for each part with its rows. Each says where it comes from; each is written whole or not at all.
+file for each part with its rows, beside the pictures of either. Each says where it comes from; each is written whole
+or not at all.
 """
 
 import json
