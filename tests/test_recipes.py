@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from isthmus import Autoencoder, cli, recipes
 from isthmus.classify.heads.code import Code
@@ -70,6 +71,19 @@ def test_what_is_finished_is_not_run_again_and_parts_share_it(tmp_path: Path) ->
     assert calls[2:] == [("bb", 0), ("bb", 1)]
     assert first["part"] == "toy/one" and first["rows"][0]["per_seed"] == {"0": 1.0, "1": 2.0}
     assert [row["what"] for row in second["rows"]] == ["a", "bb"]
+
+
+def test_a_case_may_have_fewer_seeds_and_a_part_may_draw(tmp_path: Path) -> None:
+    calls: list[tuple[str, int]] = []
+    recipe = toy(calls)
+    scales = {"quick": dataclasses.replace(recipe.scales["quick"], fewer={"bb": 1})}
+    part = dataclasses.replace(
+        recipe.parts[1], draw=lambda measured, sizes: {n: Image.new("L", (3, 3)) for n in measured}
+    )
+    found = run(dataclasses.replace(recipe, scales=scales, parts=(part,)), tmp_path, (0, 1, 2))
+    assert calls == [("a", 0), ("a", 1), ("a", 2), ("bb", 0)]
+    assert [list(row["per_seed"]) for row in found[0]["rows"]] == [["0", "1", "2"], ["0"]]
+    assert sorted(file.name for file in (tmp_path / "toy-quick").glob("*.png")) == ["two-a.png", "two-bb.png"]
 
 
 def test_an_interrupted_recipe_keeps_the_seeds_that_were_finished(tmp_path: Path) -> None:

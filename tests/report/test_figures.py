@@ -86,6 +86,8 @@ def test_redrawn_pictures_are_framed_by_what_the_judge_says(shape: tuple[int, ..
     calm = redrawn_grid(x, x / 2, known, title="t " * 90, subtitle="s " * 300)
     lost = redrawn_grid(x, x / 2, [Judged("a", "a", "b"), *known[1:]])
     found = redrawn_grid(x, x / 2, [Judged("a", "b", "a"), *known[1:]])
+    told = redrawn_grid(x, x / 2, [Judged("a", "b", "a"), *known[1:]], before=("without gamma", "without gamma it"))
+    assert told.size == found.size and told.tobytes() != found.tobytes(), "the legend says what was before"
     both = redrawn_grid(x, x / 2, [Judged("a", "b", "b"), *known[1:]])
     assert all(map(is_whole, (calm, lost, found, both)))
     assert inked(lost, WRONG) > inked(calm, WRONG) == inked(found, WRONG)

@@ -41,7 +41,7 @@ class ClassShaped(Viewing, ABC):
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of every class by the classifier that was trained with the encoder."""
         self._check_fitted()
-        if not self.knows_classes:
+        if "classifier" not in self.net_:
             raise UsageError("no labels shaped this model, so it tells no classes", "Use isthmus classify.")
         with torch.no_grad():
             told = [self.net_["classifier"](self.encode(x).mean).float().softmax(1) for x in self._blocks(X)]
@@ -54,7 +54,7 @@ class ClassShaped(Viewing, ABC):
 
     def told(self, codes: torch.Tensor) -> torch.Tensor | None:
         """Logits of the classes, where labels have taught any."""
-        return self.net_["classifier"](codes).float() if self.knows_classes and self.shaping_ != "views" else None
+        return self.net_["classifier"](codes).float() if "classifier" in self.net_ else None
 
     def sample_codes(self, n: int, seed: int = 0, y: Any = None) -> np.ndarray:
         """From where the codes of the training pictures were, class by class."""
@@ -67,7 +67,7 @@ class ClassShaped(Viewing, ABC):
     def _build(self) -> nn.ModuleDict:
         net = super()._build()
         net["projector"] = self._projector()
-        if self.knows_classes:
+        if self.knows_classes and self.shaped_by != "views":
             net["classifier"] = classifier(self.latent, len(self.classes_))
         net["prior"] = ClassPrior(len(self.classes_) if self.knows_classes else _GROUPS, self.latent)
         return net
@@ -76,15 +76,11 @@ class ClassShaped(Viewing, ABC):
         super()._start_from(data)
         known = data.labels >= 0
         self.labelled_ = float(known.float().mean()) if len(data.labels[known].unique()) > 1 else 0.0
-        if self.shaped_by in ("labels", "both") and not self.labelled_:
-            raise UsageError(
-                f"shaped_by is {self.shaped_by!r}, but fewer than two classes are labelled",
-                "Give labels, or leave it at auto.",
-            )
-        if self.shaped_by == "auto":
-            self.shaping_ = "views" if not self.labelled_ else "labels" if self.labelled_ == 1 else "both"
-        else:
-            self.shaping_ = self.shaped_by
+        wanted = self.shaped_by in ("labels", "both") or "classifier" in self.net_
+        if wanted and not self.labelled_:
+            raise UsageError("fewer than two classes are labelled", "Give labels, or use --shaped-by views.")
+        by_looking = "views" if not self.labelled_ else "labels" if self.labelled_ == 1 else "both"
+        self.shaping_ = by_looking if self.shaped_by == "auto" else self.shaped_by
         if self.shaping_ != "labels":
             self._choose_views(data)
 

@@ -37,8 +37,9 @@ class TaughtDecoder(Reconstructing, ABC):
     balance: str = option("fixed", "beta as it is, or relative to the reconstruction", choices=("fixed", "relative"))
     adversarial_warm_up: float = option(0.0, "share of the decoder's training over which beta rises from 0", low=0)
     draws: int = option(1, "moves of the discriminator for each of the decoder's", low=1)
+    discriminator_rate: float = option(2e-4, "learning rate of the discriminator, whose optimiser is its own", low=0)
     decoder_epochs: float | None = option(None, "passes of the decoder (default: by the number of pictures)", low=0)
-    guard: float = option(2.0, "go back where the pixel error grows by this factor, 0: never", low=0)
+    guard: float = option(2.0, "go back where the pixel error grows by this factor, 0: look at nothing", low=0)
     codes_from: str | None = option(None, "a run whose first step is taken over, to be read by another decoder")
 
     @abstractmethod
@@ -47,16 +48,15 @@ class TaughtDecoder(Reconstructing, ABC):
 
     def drawing(self, before: Callable[[Any], None] | None) -> Phase:
         """The phase in which the decoder learns; everything else is frozen but the discriminator."""
-        judge = Player(
-            "discriminator", (self.net_["discriminator"],), self.judge, self.shown, self.draws, optimiser="adam-gan"
-        )
+        judge = Player("discriminator", (self.net_["discriminator"],), self.judge, self.shown, self.draws)
+        judge.optimiser, judge.learning_rate = "adam-gan", self.discriminator_rate
         drawer = Player("decoder", (self.net_["decoder"],), self.draw, self.pull)
         passes = self.decoder_epochs
         if passes is None:
             passes = float(np.clip(_LOOKS / self.pictures_, 3, 100))
         players = (judge, drawer) if self.beta else (drawer,)
-        feeds = {"batch": Feed(cache=self.cached)}
-        return Phase("draw", players, passes, feeds, watch="decoder", before=before, guard=Guard(self.look))
+        feeds, guard = {"batch": Feed(cache=self.cached)}, Guard(self.look) if self.guard else None
+        return Phase("draw", players, passes, feeds, watch="decoder", before=before, guard=guard)
 
     def cached(self, x: torch.Tensor) -> torch.Tensor:
         """Means and log variances side by side: the encoder is asked about each picture once."""
@@ -117,7 +117,7 @@ class TaughtDecoder(Reconstructing, ABC):
         told, again = self.told(codes), self.told(self.encode(made).mean)
         if told is not None and again is not None:
             numbers["agreement"] = agreement = float((told.argmax(1) == again.argmax(1)).float().mean())
-        if not self.guard or not earlier:
+        if not earlier:
             return Seen(numbers, None if math.isfinite(error) else "the decoder draws no numbers")
         least = min(seen["error"] for seen in earlier)
         fall = max(seen.get("agreement", 1.0) for seen in earlier) - agreement

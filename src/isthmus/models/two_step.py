@@ -43,7 +43,7 @@ class TwoStep(ClassShaped, TaughtDecoder):
         mine = ["encoder", "classifier", "projector", "sketcher"]
         unused = {"labels": {"projector"}, "views": {"classifier"}}.get(self.shaping_, set())
         unused = unused if self.sketched else unused | {"sketcher"}
-        modules = tuple(self.net_[name] for name in mine if name not in unused)
+        modules = tuple(self.net_[name] for name in mine if name in self.net_ and name not in unused)
         feeds = {"batch": Feed()}
         if self.shaping_ == "both":
             feeds["labelled"] = Feed("labelled", batch_size=_LABELLED_AT_ONCE)

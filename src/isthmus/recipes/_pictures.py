@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from isthmus.images.labels import encode
 from isthmus.images.opening import open_pictures
 from isthmus.images.pictures import Pictures
 from isthmus.images.splits import split
@@ -11,12 +12,16 @@ from isthmus.images.splits import split
 __all__ = ["padded", "parts_of", "some"]
 
 
-def parts_of(data: str, validation: int, test: int) -> tuple[Pictures, Pictures, Pictures]:
+def parts_of(data: str, validation: int, test: int, by: str | None = None) -> tuple[Pictures, Pictures, Pictures]:
     """To train on, to watch and to judge by, of a named set or a path; every class has its share in each.
 
     The set's own test judges, so far as it is large enough; else pictures of its train do, which nobody trains on.
+    `by` names a column whose values are the classes; the set's own test, which is of other ones, then joins the rest.
     """
     pictures = open_pictures(data)
+    if by is not None and by in pictures.columns:
+        labels, classes = encode(list(map(str, pictures.columns[by])))
+        pictures = replace(pictures, labels=labels, classes=classes, split=None)
     own = np.zeros(len(pictures), bool) if pictures.split is None else pictures.split == "test"
     enough = own.sum() >= test
     rest = pictures.take(~own)

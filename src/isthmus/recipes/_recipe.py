@@ -1,18 +1,22 @@
 """What a recipe is: cases measured seed by seed, parts that judge what was measured, and nothing made twice.
 
 Its folder holds recipe.json (format, paper, scale, sizes), a file for each case and seed with what was measured, and a
-file for each part with its rows. Each says where it comes from; each is written whole or not at all.
+file for each part with its rows, beside the pictures of either. Each says where it comes from; each is written whole
+or not at all.
 """
 
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from isthmus.errors import RunError
 from isthmus.recipes._source import source_of
+from isthmus.report.axes import png
 from isthmus.run import Run
 
 __all__ = ["FORMAT", "Measured", "Part", "Recipe", "Row", "Scale", "Task", "Told", "at_work", "last", "within"]
@@ -52,21 +56,30 @@ class Task:
 
 @dataclass(frozen=True)
 class Part:
-    """A table or figure: what the paper claims with it, which cases it is made from, and how it is judged."""
+    """A table or figure: what the paper claims with it, which cases it is made from, and how it is judged.
+
+    What `draw` makes of the same numbers is kept beside the rows, as part-name.png.
+    """
 
     name: str
     claim: str
     cases: tuple[str, ...]
     judge: Callable[[Measured, Any], list[Row]]
+    draw: Callable[[Measured, Any], dict[str, Image.Image]] | None = None
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How large: `sizes` are a dataclass of the recipe's own."""
+    """How large: `sizes` are a dataclass of the recipe's own; `fewer` names cases that get so many seeds only."""
 
     sizes: Any
     seeds: tuple[int, ...]
     cost: str
+    fewer: dict[str, int] = field(default_factory=dict)
+
+    def seeds_of(self, case: str, seeds: Sequence[int]) -> Sequence[int]:
+        """Those of `seeds` that this case is measured with."""
+        return seeds[: self.fewer.get(case, len(seeds))]
 
 
 @dataclass(frozen=True)
@@ -83,23 +96,28 @@ class Recipe:
         self, parts: Sequence[Part], scale: str, seeds: Sequence[int], root: Path, command: str, told: Told
     ) -> list[dict[str, Any]]:
         """The parts as they are written; what the folder holds already is not measured again."""
-        run, sizes = Run(root / f"{self.paper}-{scale}"), self.scales[scale].sizes
+        run, size = Run(root / f"{self.paper}-{scale}"), self.scales[scale]
         source = source_of(command)
-        wanted = [(case, seed) for case in dict.fromkeys(c for p in parts for c in p.cases) for seed in seeds]
+        cases = dict.fromkeys(case for part in parts for case in part.cases)
+        wanted = [(case, seed) for case in cases for seed in size.seeds_of(case, seeds)]
         with run.writing():
             self._begin(run, scale)
             todo = [(case, seed) for case, seed in wanted if not run.has(_file(case, seed))]
             for number, (case, seed) in enumerate(todo):
                 share = within(told, number / len(todo), (number + 1) / len(todo), f"{self.paper} {case}, seed {seed}")
-                task = Task(sizes, case, seed, run.path / f"{case}-seed-{seed}", share)
+                task = Task(size.sizes, case, seed, run.path / f"{case}-seed-{seed}", share)
                 cpu, wall = time.process_time(), time.monotonic()
                 found = self.measures[case](task)
                 seconds = {"cpu_seconds": time.process_time() - cpu, "wall_seconds": time.monotonic() - wall}
                 run.write_json(_file(case, seed), {"seed": seed, "found": found} | seconds | source)
-            return [self._judged(run, part, seeds, sizes, source) for part in parts]
+            return [self._judged(run, part, seeds, size, source) for part in parts]
 
-    def _judged(self, run: Run, part: Part, seeds: Sequence[int], sizes: Any, source: dict[str, Any]) -> dict[str, Any]:
-        kept = {case: {seed: run.read_json(_file(case, seed)) for seed in seeds} for case in part.cases}
+    def _judged(
+        self, run: Run, part: Part, seeds: Sequence[int], size: Scale, source: dict[str, Any]
+    ) -> dict[str, Any]:
+        kept = {
+            case: {seed: run.read_json(_file(case, seed)) for seed in size.seeds_of(case, seeds)} for case in part.cases
+        }
         measured = {case: {seed: one["found"] for seed, one in by_seed.items()} for case, by_seed in kept.items()}
         files = [one | {"case": case} for case, by_seed in kept.items() for one in by_seed.values()]
         made = {
@@ -109,8 +127,10 @@ class Recipe:
             "seeds": list(seeds),
             "cpu_seconds": round(sum(one["cpu_seconds"] for one in files), 1),
             "measured": [{key: one[key] for key in ("case", "seed", "commit", "machine")} for one in files],
-            "rows": [asdict(row) for row in part.judge(measured, sizes)],
+            "rows": [asdict(row) for row in part.judge(measured, size.sizes)],
         } | source
+        for name, image in (part.draw(measured, size.sizes) if part.draw else {}).items():
+            run.write(f"{part.name}-{name}.png", png(image))
         run.write_json(f"{part.name}.json", made)
         return made
 

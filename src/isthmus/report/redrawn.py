@@ -20,6 +20,7 @@ WRONG, CORRECTED = PALETTE[3], PALETTE[2]
 
 _CELL, _GAP, _FRAME, _SMALL, _TITLES, _BETWEEN, _NARROWEST = 60, 12, 3, 11, 13, 8, 480
 _ROWS = ("class", "picture", "redrawn", "seen as")
+_ITSELF = ("before they were redrawn", "the picture itself")
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,19 @@ class Judged:
 
 
 def redrawn_grid(
-    pictures: Any, redrawn: Any, judged: Sequence[Judged], columns: int = 10, *, title: str = "", subtitle: str = ""
+    pictures: Any,
+    redrawn: Any,
+    judged: Sequence[Judged],
+    columns: int = 10,
+    *,
+    title: str = "",
+    subtitle: str = "",
+    before: tuple[str, str] = _ITSELF,
 ) -> Image.Image:
-    """Pairs in blocks of `columns`; what the judge sees is written only where there is a frame."""
+    """Pairs in blocks of `columns`; what the judge sees is written only where there is a frame.
+
+    `before` says in words when and as what the judge saw the pictures `before`: themselves, unless it is said.
+    """
     above, below = to_rgb(pictures), to_rgb(redrawn)
     n, height, width = above.shape[:3]
     if n == 0 or above.shape != below.shape or len(judged) != n:
@@ -58,7 +69,7 @@ def redrawn_grid(
     for i, one in enumerate(judged):
         left, up = MARGIN + names + i % columns * (cell[0] + _GAP), top + i // columns * block
         _pair(sheet, above[i], below[i], one, left, up, cell)
-    _legend(sheet, judged, MARGIN + names, top + blocks * block)
+    _legend(sheet, judged, before, MARGIN + names, top + blocks * block)
     return sheet.finished()
 
 
@@ -103,15 +114,15 @@ def _framed(
     sheet.image.paste(image.resize(size, kind), (round(left * fine), round(top * fine)))
 
 
-def _legend(sheet: Canvas, judged: Sequence[Judged], left: float, top: float) -> None:
+def _legend(sheet: Canvas, judged: Sequence[Judged], before: tuple[str, str], left: float, top: float) -> None:
     """What frames mean, and how many there are."""
     lost = sum(one.ink == WRONG for one in judged)
     found = sum(one.ink == CORRECTED for one in judged)
     doubtful = sum(one.ink == WRONG and one.before != one.truth for one in judged)
-    also = f"; {doubtful} of these before they were redrawn, too" if doubtful else ""
+    also = f"; {doubtful} of these {before[0]}, too" if doubtful else ""
     lines = {
         WRONG: f"taken for another class ({lost} of {len(judged)}{also})",
-        CORRECTED: f"taken for its class, as the picture itself was not ({found})",
+        CORRECTED: f"taken for its class, as {before[1]} was not ({found})",
     }
     for number, (ink, words) in enumerate(lines.items()):
         y = top + number * (text_height(_SMALL) + 6) + 4

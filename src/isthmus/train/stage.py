@@ -93,7 +93,7 @@ class Stage:
         self.net.eval()
         if self.phase.before is not None:
             self.phase.before(self.data)
-        for feeder in self.feeders.values():
+        for feeder in self.feeders.values() if self.steps else ():
             feeder.prepare()
 
     def moment(self, step: int) -> Moment:
