@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.record import commit
+from benchmarks.record import commit, said
 from benchmarks.splits import encoder, train_and_test
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Pile
@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
                 "split": "test",
                 "data": given.data,
                 "seed": given.pretraining,
-                "command": "python -m benchmarks.active " + " ".join(words),
+                "command": said("active", words, given.kept),
                 "machine": machine(),
                 "bar": None if bar is None else f"<= {bar}",
                 "met": None if bar is None else median <= bar,

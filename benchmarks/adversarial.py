@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.record import commit
+from benchmarks.record import commit, said
 from benchmarks.splits import train_and_test
 from isthmus import VAE, TwoStep
 from isthmus.classify.curve import label_curve
@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--betas", type=float, nargs="+", default=list(BETAS))
     words = sys.argv[1:] if argv is None else argv
     given = parser.parse_args(words)
-    given.command = "python -m benchmarks.adversarial " + " ".join(words)
+    given.command = said("adversarial", words)
     torch.set_num_threads(given.threads)
     train, test = train_and_test(given.data)
     records = {"classes": _classes, "redrawn": _redrawn, "serves": _serves, "minutes": _minutes}[given.bar](

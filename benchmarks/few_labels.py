@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.record import commit
+from benchmarks.record import commit, said
 from benchmarks.splits import encoder, train_and_test
 from isthmus.classify.curve import BESIDE, Curve, label_curve
 from isthmus.classify.heads._head import Head
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(words)
     if "from-scratch" in given.ways and (len(given.ways) > 1 or not given.kept):
         parser.error("from-scratch is measured alone, and with --kept: its network is that of a kept run, untrained")
-    given.command = "python -m benchmarks.few_labels " + " ".join(words)
+    given.command = said("few_labels", words, given.kept)
     torch.set_num_threads(given.threads)
     train, test = train_and_test(given.data)
     heads = {name: WAYS[name] for name in given.ways}

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Record", "append", "commit", "met"]
+__all__ = ["Record", "append", "commit", "met", "said"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,3 +57,9 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return name.stdout.strip() + ("-dirty" if changed.stdout.strip() else "")
+
+
+def said(module: str, words: list[str], *places: Path | None) -> str:
+    """The command as it was given, but for where things are kept: results name data sets, not paths."""
+    hidden = {str(place) for place in places if place is not None}
+    return " ".join(["python -m", f"benchmarks.{module}", *("KEPT" if word in hidden else word for word in words)])
