@@ -30,7 +30,7 @@ _ABOUT = 0.1
 
 
 def claims(measured: Measured, sizes: Any) -> list[Row]:
-    """The four that RECIPES names."""
+    """The four that the paper makes."""
     grids = {apart(case): (case, seeds) for case, seeds in measured.items() if case.startswith("grid-")}
     rows = []
     for data, code in grids:

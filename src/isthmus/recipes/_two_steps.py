@@ -83,7 +83,7 @@ class Bench:
 
     @property
     def kl(self) -> float:
-        """RECIPES' choice: the paper's own sum of both losses collapses."""
+        """Below 1: the paper's own sum of both losses collapses."""
         return (_FEW_PRICE if self.code == NARROW else _MANY_PRICE) if self.price is None else self.price
 
     @cached_property
@@ -106,7 +106,7 @@ class Bench:
         if "decoder_epochs" not in how:
             batch = min(how.get("batch_size") or 128, len(self.pictures[0]))
             how["decoder_epochs"] = self.sizes.steps / (len(self.pictures[0]) // batch)
-        paper: dict[str, Any] = {"pixels": 0.0, "balance": "fixed", "guard": 0.0, "sketch": 0.0}
+        paper: dict[str, Any] = {"pixels": 0.0, "balance": "fixed", "guard": 0.0}
         model = TwoStep(
             beta=beta,
             gamma=gamma,
@@ -130,7 +130,7 @@ class Bench:
     @property
     def _common(self) -> dict[str, Any]:
         net = Paired(channels=self.sizes.channels, hidden=self.sizes.hidden)
-        return {"net": net, "latent": self.latent, "kl": self.kl, "seed": self.seed}
+        return {"net": net, "latent": self.latent, "kl": self.kl, "sketch": 0.0, "seed": self.seed}
 
     @property
     def _name(self) -> str:
