@@ -152,8 +152,7 @@ def _draw(model: Any, folder: Any, test: Any, found: Any) -> None:
 def _drawn(model: Any, judge: Judge, common: dict[str, Any]) -> list[Any]:
     from isthmus.measure.samples import MOST, sample_quality
 
-    conditional = getattr(model, "conditional", False)
-    rows = _asked_for(model, judge.training) if conditional else None
+    rows = _asked_for(model, judge.training) if model.conditional and model.classes_ else None
     with stages() as told:
         if told:
             told(0, 5, "pictures drawn")
