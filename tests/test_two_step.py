@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from isthmus import TwoStep, load
+from isthmus import GAN, TwoStep, load
 from isthmus.errors import IsthmusError, UsageError
 from isthmus.images.pictures import Pictures
 from isthmus.nets.mlp import MLP
@@ -246,8 +246,18 @@ def test_another_decoder_reads_the_codes_of_a_run(labelled: tuple[np.ndarray, np
     assert -second.score(x) < -first.score(x)
     with pytest.raises(UsageError, match="not those of this model"):
         TwoStep(**SMALL | {"latent": 5}, codes_from=str(tmp_path / "first")).fit(x, y)
-    with pytest.raises(IsthmusError):
+    with pytest.raises(IsthmusError, match="no run folder"):
         TwoStep(**SMALL, codes_from=str(tmp_path / "nowhere")).fit(x, y)
+    GAN(net=MLP(hidden=(8,)), latent=4, epochs=0.01, precision="float32").fit(x, run=tmp_path / "gan")
+    with pytest.raises(UsageError, match="not those of this model"):
+        TwoStep(**SMALL, codes_from=str(tmp_path / "gan")).fit(x, y)
+
+
+def test_more_weights_than_layers_are_refused_before_anything_is_trained(
+    labelled: tuple[np.ndarray, np.ndarray],
+) -> None:
+    with pytest.raises(UsageError, match="alpha weighs 9 layers"):
+        TwoStep(**SMALL | {"epochs": 1e6}, alpha=(1.0,) * 9).fit(*labelled)
 
 
 def test_the_paper_s_network_has_its_layers_and_takes_odd_sizes() -> None:

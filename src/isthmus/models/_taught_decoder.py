@@ -24,6 +24,8 @@ __all__ = ["TaughtDecoder"]
 
 _LOOKS, _LOOKED_AT, _FALL = 180_000, 1_000, 0.1
 _SMALL = 1e-8
+_OWN = ("decoder.", "discriminator.")
+"""What is never taken over from another run."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -48,6 +50,9 @@ class TaughtDecoder(Reconstructing, ABC):
 
     def drawing(self, before: Callable[[Any], None] | None) -> Phase:
         """The phase in which the decoder learns; everything else is frozen but the discriminator."""
+        if len(self.alpha) > self.depth:
+            what = f"alpha weighs {len(self.alpha)} layers, and the encoder has {self.depth}"
+            raise UsageError(what, "Give fewer weights.")
         judge = Player("discriminator", (self.net_["discriminator"],), self.judge, self.shown, self.draws)
         judge.optimiser, judge.learning_rate = "adam-gan", self.discriminator_rate
         drawer = Player("decoder", (self.net_["decoder"],), self.draw, self.pull)
@@ -133,12 +138,14 @@ class TaughtDecoder(Reconstructing, ABC):
         from isthmus.models._loading import load
 
         other = load(str(self.codes_from), str(self.device_))
-        own = self.net_.state_dict()
-        taken = {k: v for k, v in other.net_.state_dict().items() if not k.startswith(("decoder.", "discriminator."))}
-        if any(k not in own or own[k].shape != v.shape for k, v in taken.items()):
+        own, theirs = (
+            {name: value for name, value in net.state_dict().items() if not name.startswith(_OWN)}
+            for net in (self.net_, other.net_)
+        )
+        if {name: value.shape for name, value in own.items()} != {name: v.shape for name, v in theirs.items()}:
             remedy = "Use the same --latent, --net, pictures and classes."
             raise UsageError(f"the codes of {self.codes_from} are not those of this model", remedy)
-        self.net_.load_state_dict(own | taken)
+        self.net_.load_state_dict(self.net_.state_dict() | theirs)
 
     def _balanced(self, adversarial: torch.Tensor, terms: Terms) -> torch.Tensor:
         """As it is, or scaled to the size of what reconstruction costs just now, so that beta is its share of that."""
