@@ -145,7 +145,7 @@ def test_a_move_changes_the_player_who_moves_and_nobody_else(
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_gradients_are_isolated_in_every_model(name: str, half_labelled: Halves, moves: list[Move]) -> None:
-    short = {"decoder_epochs": 2} if "decoder_epochs" in models.make(name).get_params() else {}
+    short = {"decoder_epochs": 4} if "decoder_epochs" in models.make(name).get_params() else {}
     check_isolation(models.make(name, **TINY, **short).fit(*half_labelled), moves)
 
 
