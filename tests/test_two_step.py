@@ -1,6 +1,7 @@
 """The two-step adversarial VAE: right by test, whatever is labelled, and clean where it cannot work."""
 
 import copy
+import json
 from typing import Any
 
 import numpy as np
@@ -244,6 +245,9 @@ def test_another_decoder_reads_the_codes_of_a_run(labelled: tuple[np.ndarray, np
     np.testing.assert_array_equal(first.transform(x), second.transform(x))
     np.testing.assert_array_equal(first.predict_proba(x), load(tmp_path / "second").predict_proba(x))
     assert -second.score(x) < -first.score(x)
+    kept = json.loads((tmp_path / "second" / "run.json").read_text("utf-8"))
+    assert kept["model"]["params"]["codes_from"] == "../first", "no place on this machine is kept"
+    assert load(tmp_path / "second").codes_from == str(tmp_path / "first")
     with pytest.raises(UsageError, match="not those of this model"):
         TwoStep(**SMALL | {"latent": 5}, codes_from=str(tmp_path / "first")).fit(x, y)
     with pytest.raises(IsthmusError, match="no run folder"):

@@ -18,9 +18,12 @@ __all__ = ["Estimator", "option"]
 _WHOLE, _REAL = (numbers.Integral, "whole number"), (numbers.Real, "number")
 
 
-def option(default: Any, help: str, choices: tuple[str, ...] = (), low: float | None = None) -> Any:
-    """A field with the words and bounds that the command line, the studio and the checks take from it."""
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices, "low": low})
+def option(default: Any, help: str, choices: tuple[str, ...] = (), low: float | None = None, path: bool = False) -> Any:
+    """A field with the words and bounds that the command line, the studio and the checks take from it.
+
+    What is a `path` is written into a run folder as seen from there, so that no place on this machine is kept.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "choices": choices, "low": low, "path": path})
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

@@ -14,7 +14,7 @@ from isthmus.images.pictures import Pictures
 from isthmus.images.scaling import Scaling
 from isthmus.keys import stream
 from isthmus.models._base import Model
-from isthmus.models._saving import LEARNED, fingerprint
+from isthmus.models._saving import LEARNED, fingerprint, paths_of
 from isthmus.run import Run
 from isthmus.train.checkpoint import load_tensors
 from isthmus.train.devices import choose_device
@@ -28,7 +28,7 @@ def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
     described = run.read_json("run.json")
     if described.get("status") != "done" and not run.has("weights.safetensors"):
         raise RunError(f"{path} has not finished training", f"Continue it: isthmus fit --resume {path}")
-    model = from_json(described["model"])
+    model = _described(run, described)
     model.device = device
     _restore(model, described["fitted"])
     model._settle(model._build().to(model.device_))
@@ -45,8 +45,9 @@ def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
 
 def untrained(path: str | os.PathLike[str], device: str = "auto") -> Model:
     """The network of a run as it was before training: what its architecture alone is worth."""
-    described = Run.open(path).read_json("run.json")
-    model: Model = from_json(described["model"])
+    run = Run.open(path)
+    described = run.read_json("run.json")
+    model = _described(run, described)
     model.device = device
     _restore(model, described["fitted"])
     with torch.random.fork_rng():
@@ -63,7 +64,7 @@ def resume(path: str | os.PathLike[str], data: Any = None, y: Any = None, **how:
     described = run.read_json("run.json")
     if described["status"] == "done":
         return load(path)
-    model: Model = from_json(described["model"])
+    model = _described(run, described)
     found = data is None or isinstance(data, str | os.PathLike)
     pictures = pictures_of(run, data) if found else model._opened(data, y, reset=True)
     if fingerprint(pictures) != described["data"]["fingerprint"]:
@@ -103,6 +104,14 @@ def from_json(described: dict[str, Any]) -> Any:
         return discover.find(folder, described["name"], kind[folder])(**params)
     except TypeError as error:
         raise RunError(f"run.json describes a {described['name']} that this version does not know ({error})") from None
+
+
+def _described(run: Run, described: dict[str, Any]) -> Model:
+    """The model of a run; places in its fields are as seen from the run's folder."""
+    model: Model = from_json(described["model"])
+    for name in paths_of(model):
+        setattr(model, name, os.path.normpath(run.path / getattr(model, name)))
+    return model
 
 
 def _restore(model: Model, fitted: dict[str, Any]) -> None:

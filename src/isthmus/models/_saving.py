@@ -1,5 +1,6 @@
 """Models into run folders: what is written, before the first step and after the last."""
 
+import dataclasses
 import datetime
 import hashlib
 import os
@@ -19,7 +20,7 @@ from isthmus.train.checkpoint import save_tensors
 if TYPE_CHECKING:
     from isthmus.models._base import Model
 
-__all__ = ["LEARNED", "begin", "fingerprint", "save", "to_json"]
+__all__ = ["LEARNED", "begin", "fingerprint", "paths_of", "save", "to_json"]
 
 LEARNED = ("shape_", "layout_", "latent_shape_", "classes_", "n_features_in_")
 """What a fitted model knows beside its weights and its scaling."""
@@ -37,14 +38,14 @@ def begin(model: "Model", run: Run, pictures: Pictures, resuming: bool) -> None:
     if pictures.split is not None:
         rows = zip(pictures.ids, pictures.split, strict=True)
         run.write("splits.csv", ("id,split\n" + "".join(f"{_quoted(i)},{s}\n" for i, s in rows)).encode())
-    run.write_json("run.json", _description(model) | {"status": "training", "data": _data(run, pictures)})
+    run.write_json("run.json", _description(model, run) | {"status": "training", "data": _data(run, pictures)})
 
 
 def save(model: "Model", run: Run) -> None:
     """Weights first, then the description that says they are there."""
     save_tensors(run, "weights.safetensors", dict(model.net_.state_dict()), {})
     before = run.read_json("run.json") if run.has("run.json") else {"data": None}
-    run.write_json("run.json", before | _description(model) | {"status": "done"})
+    run.write_json("run.json", before | _description(model, run) | {"status": "done"})
     run.remove("checkpoint.safetensors")
 
 
@@ -64,12 +65,21 @@ def _plain(value: Any) -> Any:
     return to_json(value) if isinstance(value, Estimator) else value
 
 
-def _description(model: "Model") -> dict[str, Any]:
+def paths_of(model: "Model") -> list[str]:
+    """The fields that name a place, where one is named."""
+    fields = [field.name for field in dataclasses.fields(model) if field.metadata.get("path")]
+    return [name for name in fields if getattr(model, name) is not None]
+
+
+def _description(model: "Model", run: Run) -> dict[str, Any]:
+    described = to_json(model)
+    for name in paths_of(model):
+        described["params"][name] = _seen_from(run, getattr(model, name)) or getattr(model, name)
     return {
         "format": FORMAT,
         "isthmus": _version(),
         "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "model": to_json(model),
+        "model": described,
         "fitted": {name[:-1]: getattr(model, name) for name in LEARNED} | {"scaling": model.scaling_.to_json()},
         "remarks": getattr(model, "remarks_", []),
         "threads": torch.get_num_threads(),
@@ -82,16 +92,21 @@ def _data(run: Run, pictures: Pictures) -> dict[str, Any]:
     source = dict(pictures.source)
     path = source.pop("path", None)
     if path is not None:
-        try:
-            source["relative_path"] = Path(os.path.relpath(path, run.path)).as_posix()
-        except ValueError:  # another drive on Windows
-            source["relative_path"] = None
+        source["relative_path"] = _seen_from(run, path)
     return source | {
         "pictures": len(pictures),
         "labelled": int((pictures.labels >= 0).sum()),
         "classes": list(pictures.classes),
         "fingerprint": fingerprint(pictures),
     }
+
+
+def _seen_from(run: Run, path: str) -> str | None:
+    """From the run folder; None on another drive of Windows."""
+    try:
+        return Path(os.path.relpath(path, run.path)).as_posix()
+    except ValueError:
+        return None
 
 
 def fingerprint(pictures: Pictures) -> str:

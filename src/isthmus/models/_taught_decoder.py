@@ -42,7 +42,9 @@ class TaughtDecoder(Reconstructing, ABC):
     discriminator_rate: float = option(2e-4, "learning rate of the discriminator, whose optimiser is its own", low=0)
     decoder_epochs: float | None = option(None, "passes of the decoder (default: by the number of pictures)", low=0)
     guard: float = option(2.0, "go back where the pixel error grows by this factor, 0: look at nothing", low=0)
-    codes_from: str | None = option(None, "a run whose first step is taken over, to be read by another decoder")
+    codes_from: str | None = option(
+        None, "a run whose first step is taken over, to be read by another decoder", path=True
+    )
 
     @abstractmethod
     def told(self, codes: torch.Tensor) -> torch.Tensor | None:
