@@ -17,6 +17,7 @@ from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.terms.features import feature_error
 from isthmus.terms.likelihood import squared_error
+from isthmus.train.diagnosis import always_told
 from isthmus.train.feeding import Resident
 from isthmus.train.players import Batch, Feed, Guard, Moment, Phase, Player, Seen, Terms
 
@@ -24,6 +25,7 @@ __all__ = ["TaughtDecoder"]
 
 _LOOKS, _LOOKED_AT, _FALL = 180_000, 1_000, 0.1
 _SMALL = 1e-8
+_REMEDY = "Raise --beta, or lower --discriminator-rate."
 _OWN = ("decoder.", "discriminator.")
 """What is never taken over from another run."""
 
@@ -80,8 +82,7 @@ class TaughtDecoder(Reconstructing, ABC):
         with torch.no_grad():
             made = self.decode(self.code(batch))
         real, drawn = self._opinion(batch.x), self._opinion(made)
-        told = 0.5 * ((real > 0).float() + (drawn < 0).float())
-        return {"real": (1 - real).square(), "made": (1 + drawn).square(), "told_apart": told}
+        return {"real": (1 - real).square(), "made": (1 + drawn).square(), "told_apart": self._told_apart(real, drawn)}
 
     def shown(self, moment: Moment) -> dict[str, float]:
         """Which side is ahead is shown, not minimised: 1 where every picture is told apart, a half by chance."""
@@ -124,6 +125,8 @@ class TaughtDecoder(Reconstructing, ABC):
         told, again = self.told(codes), self.told(self.encode(made).mean)
         if told is not None and again is not None:
             numbers["agreement"] = agreement = float((told.argmax(1) == again.argmax(1)).float().mean())
+        if self.beta:
+            numbers["told_apart"] = float(self._told_apart(self._opinion(x), self._opinion(made)).mean())
         if not earlier:
             return Seen(numbers, None if math.isfinite(error) else "the decoder draws no numbers")
         least = min(seen["error"] for seen in earlier)
@@ -165,6 +168,15 @@ class TaughtDecoder(Reconstructing, ABC):
         if told is None or read is None:
             return (again - z).square().mean(1)
         return (told.softmax(1) - read.softmax(1)).square().sum(1)
+
+    def _told_apart(self, real: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+        """The share of both that the discriminator knows for what they are."""
+        return 0.5 * ((real > 0).float() + (drawn < 0).float())
+
+    def _remarks(self, x: torch.Tensor) -> list[str | None]:
+        drawn = self.decode(self.encode(x).mean)
+        won = always_told(self._opinion(x), self._opinion(drawn), _REMEDY) if self.beta else None
+        return [*super()._remarks(x), won]
 
     def _opinion(self, x: torch.Tensor) -> torch.Tensor:
         value: torch.Tensor = self.net_["discriminator"](x).float()[:, 0]

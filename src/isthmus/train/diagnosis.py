@@ -10,6 +10,7 @@ __all__ = ["always_told", "collapse", "dead_inputs", "leans_on_noise", "not_fini
 _ACTIVE = 0.01
 _NEARLY_NOTHING = 0.05
 _MANY_DEAD = 0.5
+_FOR_GANS = "Train longer, lower --learning-rate, or use --objective wasserstein."
 _CLEARLY_WORSE = 1.1
 _HARDLY_EVER_WRONG = 0.999
 _NARROW = 0.3
@@ -92,14 +93,14 @@ def dead_inputs(pictures: torch.Tensor) -> str | None:
     return None
 
 
-def always_told(real: torch.Tensor, made: torch.Tensor) -> str | None:
+def always_told(real: torch.Tensor, made: torch.Tensor, remedy: str = _FOR_GANS) -> str | None:
     """A sentence where a discriminator puts nearly every picture above every made one; None elsewhere."""
     right = float((real[:, None] > made[None, :]).float().mean())
     if right < _HARDLY_EVER_WRONG:
         return None
     return (
         f"the discriminator has won: of a picture and a made one it knows which is which {right:.1%} of the time, so "
-        "that the decoder learns little. Train longer, lower --learning-rate, or use --objective wasserstein."
+        f"that the decoder learns little from it. {remedy}"
     )
 
 
@@ -110,5 +111,5 @@ def one_picture(pictures: torch.Tensor, made: torch.Tensor) -> str | None:
         return None
     return (
         f"whatever the code, the decoder draws nearly one picture: made ones vary {share:.0%} as much as the pictures "
-        "do. Train longer, lower --learning-rate, or use --objective wasserstein."
+        f"do. {_FOR_GANS}"
     )
