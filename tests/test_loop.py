@@ -386,6 +386,27 @@ def test_a_player_whose_first_gradient_is_zero_is_not_held_still(digits: np.ndar
     assert differing(start, copy(net))
 
 
+def test_a_player_may_have_an_optimiser_a_rate_and_a_pace_of_its_own(digits: np.ndarray) -> None:
+    net = nn.ModuleDict({name: nn.Linear(64, 1, bias=False) for name in ("usual", "own", "slow")})
+    start, x = copy(net), resident(digits[:16])
+
+    def loss(name: str) -> Callable[..., Terms]:
+        return lambda batch: {"mean": net[name](batch.x)[:, 0]}
+
+    players = (
+        Player("usual", (net["usual"],), loss("usual")),
+        Player("own", (net["own"],), loss("own"), optimiser="sgd", learning_rate=0.5),
+        Player("slow", (net["slow"],), loss("slow"), optimiser="sgd", learning_rate=0.5, pace=0.1),
+    )
+    settings = Settings(batch_size=16, optimiser="adam", learning_rate=1e-3, schedule="constant", spikes=0.0)
+    train(net, [Phase("one", players, 1)], x, settings)
+    gradient = x.pictures(torch.arange(16)).mean(0)
+    torch.testing.assert_close(net["own"].weight[0], start["own.weight"][0] - 0.5 * gradient)
+    torch.testing.assert_close(net["slow"].weight[0], start["slow.weight"][0] - 0.05 * gradient)
+    moved = (net["usual"].weight - start["usual.weight"]).abs().max().item()
+    assert moved == pytest.approx(1e-3, rel=1e-3), "the first step of Adam is as long as its rate"
+
+
 def test_the_learning_rate_and_the_decay_are_those_that_were_asked_for(digits: np.ndarray) -> None:
     full = length_of_the_first_step(digits)
     at: list[Weights] = []
