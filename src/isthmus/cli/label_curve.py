@@ -102,7 +102,9 @@ def _draw(curve: Any, path: str, verdict: str) -> None:
     from isthmus.report.curves import curves
 
     series = {name: (list(curve.counts), 100 * values.mean(axis=1)) for name, values in curve.accuracy.items()}
-    image = curves(series, title=verdict, x_label="labels, log scale", y_label="accuracy, %", log=False, log_x=True)
+    title, _, rest = verdict.partition(": ")
+    axes: dict[str, Any] = {"x_label": "labels, log scale", "y_label": "accuracy, %", "log": False, "log_x": True}
+    image = curves(series, title=title, subtitle=rest, **axes)
     image_out(image, path)
 
 
