@@ -23,7 +23,7 @@ from isthmus.train.players import Batch, Feed, Guard, Moment, Phase, Player, See
 
 __all__ = ["TaughtDecoder"]
 
-_LOOKS, _LOOKED_AT, _FALL = 180_000, 1_000, 0.1
+_LOOKS, _LOOKED_AT, _FALL = 180_000, 500, 0.1
 _SMALL = 1e-8
 _REMEDY = "Raise --beta, or lower --discriminator-rate."
 _OWN = ("decoder.", "discriminator.")

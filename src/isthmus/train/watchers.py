@@ -6,6 +6,10 @@ from typing import Any
 __all__ = ["Lines", "ProgressBar", "Watcher"]
 
 
+_BAR = 54
+"""Columns that the bar, the share and both times take."""
+
+
 class Watcher:
     """Told of every step and every epoch; never changes anything."""
 
@@ -31,7 +35,7 @@ class ProgressBar(Watcher):
 
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
             TextColumn("left"),
@@ -46,7 +50,7 @@ class ProgressBar(Watcher):
         self._bar.update(self._task, completed=done)
 
     def on_epoch(self, line: dict[str, Any]) -> None:
-        self._bar.update(self._task, description=_summary(line))
+        self._bar.update(self._task, description=_cut(_summary(line), self._bar.console.width - _BAR))
 
     def on_end(self) -> None:
         self._bar.stop()
@@ -57,6 +61,14 @@ class Lines(Watcher):
 
     def on_epoch(self, line: dict[str, Any]) -> None:
         print(f"{_summary(line)} ({line['seconds']:.1f} s)", file=sys.stderr, flush=True)
+
+
+def _cut(summary: str, width: int) -> str:
+    """Whole parts of a summary, as many as fit: the bar and the time left must not give way to numbers."""
+    parts = summary.split(", ")
+    while len(parts) > 1 and len(", ".join(parts)) > width:
+        parts.pop()
+    return ", ".join(parts)
 
 
 def _summary(line: dict[str, Any]) -> str:
