@@ -121,7 +121,7 @@ class _Shown:
         if now - self.spoke >= 30 and share > 0:
             self.spoke = now
             left = (now - self.started) * (1 - share) / share
-            say(f"{100 * share:.0f} %, about {left / 60:.0f} minutes left: {what}")
+            say(f"{100 * share:.0f} %, about {_minutes(left)} left: {what}")
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -130,3 +130,9 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 # argparse names a type by its function when a value is refused
 _numbers.__name__ = "list of whole numbers"
+
+
+def _minutes(seconds: float) -> str:
+    """In words, never none."""
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} minute{'s' if minutes > 1 else ''}"
