@@ -83,7 +83,8 @@ def _summary(found: dict[str, Any] | None) -> str:
         return "not run"
     verdicts = [row["verdict"] for row in found["rows"] if row["verdict"]]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
-    return f"{counts or 'numbers only'} ({found['scale']} scale, {len(found['seeds'])} seeds, {found['made']})"
+    trained = _counted(len(found["seeds"]), "seed")
+    return f"{counts or 'numbers only'} ({found['scale']} scale, {trained}, {found['made']})"
 
 
 def _told(part: dict[str, Any]) -> str:
@@ -134,5 +135,8 @@ _numbers.__name__ = "list of whole numbers"
 
 def _minutes(seconds: float) -> str:
     """In words, never none."""
-    minutes = max(1, round(seconds / 60))
-    return f"{minutes} minute{'s' if minutes > 1 else ''}"
+    return _counted(max(1, round(seconds / 60)), "minute")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
