@@ -251,7 +251,7 @@ def test_a_paper_runs_from_the_command_line(
     assert "verdict" in capsys.readouterr().out
     assert cli.main(["recipe", "list", "-o", str(tmp_path)]) == 0
     listed = capsys.readouterr().out
-    assert "last result: not run" in listed and "(quick scale, 1 seeds" in listed
+    assert "last result: not run" in listed and "(quick scale, 1 seed" in listed
 
 
 def test_a_training_of_paper_000_is_found_again(small: None, tmp_path: Path) -> None:
