@@ -16,7 +16,7 @@ from isthmus.train.checkpoint import Store
 from isthmus.train.feeding import Resident
 from isthmus.train.loop import train
 from isthmus.train.players import Batch, Guard, Moment, Phase, Player, Seen, Terms
-from isthmus.train.stage import Settings
+from isthmus.train.stage import Settings, Stage
 from isthmus.train.watchers import Watcher
 
 HOW = Settings(batch_size=8, optimiser="adam", learning_rate=0.02)
@@ -91,10 +91,14 @@ def test_what_goes_wrong_is_undone_and_told_and_training_goes_on_with_the_weight
 
 
 def test_a_loss_that_is_not_finite_is_a_setback_too_and_without_a_guard_an_error() -> None:
-    toy = Toy(wild_from=9, pull=float("nan"))
-    toy.weights = lambda moment: {"wild": 0.0 if moment.setbacks else 1.0}  # type: ignore[method-assign]
-    with pytest.raises(TrainingError, match="wild"):
-        toy.train()  # NaN times 0 is NaN: it comes back until the guard gives up, with weights that are good
+    told, toy = Told(), Toy(wild_from=9, pull=float("nan"))
+    toy.train(
+        watchers=(told,)
+    )  # NaN times 0 is NaN: it comes back until the guard gives up, with weights that are good
+    sentences = [sentence for line in told.lines for sentence in line.get("setbacks", [])]
+    assert len(sentences) == 6
+    assert "wild is not finite" in sentences[0]
+    assert "too often" in sentences[-1]
     assert error(toy) < 2
     with pytest.raises(TrainingError, match="wild"):
         Toy(wild_from=9, pull=float("nan"), guard=False).train()
@@ -135,3 +139,52 @@ def test_a_guarded_run_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.Monke
     for line in [*lines[0], *lines[1]]:
         del line["seconds"]
     assert lines[0] == lines[1]
+
+
+def test_a_guard_that_gave_up_has_given_up_after_a_resume_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Crash(Watcher):
+        def on_epoch(self, line: dict[str, Any]) -> None:
+            if any("too often" in sentence for sentence in line.get("setbacks", [])):
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "due", lambda store: True)
+    toy = Toy(wild_from=9, most=2)
+    toy.weights = lambda moment: {"wild": 1.0}  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        toy.train(tmp_path, watchers=(Crash(),))
+    again = Toy(wild_from=9, most=2)
+    again.weights, again.calls = (lambda moment: {"wild": 1.0}), toy.calls - 1  # type: ignore[method-assign]
+    again.train(tmp_path)
+    assert again.calls <= toy.calls + 1, "it did not train on"
+
+
+def test_going_back_leaves_no_gradient_no_best_and_no_sum_behind_that_is_not_finite() -> None:
+    toy = Toy(wild_from=10**9)
+    phase = Phase("only", (Player("one", (toy.net["one"],), toy.loss, toy.weights),), 1, guard=Guard(toy.look))
+    stage = Stage(toy.net, phase, 0, pictures(), HOW, lambda objective: objective)
+    good = stage.copy()
+    toy.net["one"].weight.grad = torch.ones(1, 4)
+    stage.sums, stage.counts = (
+        {"one/kept": torch.tensor(2.0), "one/wild": torch.tensor(torch.nan)},
+        {"one/kept": 1, "one/wild": 1},
+    )
+    stage.put_back(good)
+    assert toy.net["one"].weight.grad is None
+    assert stage.means() == {"one": {"kept": 2.0}}
+
+
+def test_a_validation_loss_that_is_not_finite_leaves_the_last_good_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = Toy(wild_from=10**9, guard=False)
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def validate(stage: Stage, data: Resident, step: int) -> dict[str, float]:
+        if step > stage.length:
+            raise TrainingError("not finite", "Mend it.")
+        seen.append({name: value.clone() for name, value in stage.net.state_dict().items()})
+        return {"loss": 1.0}
+
+    monkeypatch.setattr(Stage, "validate", validate)
+    player = Player("one", (toy.net["one"],), toy.loss)
+    with pytest.raises(TrainingError):
+        train(toy.net, [Phase("only", (player,), 3)], pictures(), HOW, pictures())
+    assert all(torch.equal(value, seen[0][name]) for name, value in toy.net.state_dict().items())

@@ -43,7 +43,8 @@ def _text(described: dict[str, Any], history: list[dict[str, Any]]) -> str:
     if history:
         last = history[-1]
         watched = f", validation {last['validation']['loss']:.5g}" if last.get("validation") else ""
-        losses = ", ".join(f"{player} {terms['loss']:.5g}" for player, terms in last["players"].items())
+        told = {player: terms["loss"] for player, terms in last["players"].items() if "loss" in terms}
+        losses = ", ".join(f"{player} {loss:.5g}" for player, loss in told.items())
         lines.append(f"trained   {last['epoch']} epochs in {last['seconds']:.0f} s: {losses}{watched}")
     return "\n".join(lines)
 

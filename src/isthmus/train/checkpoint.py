@@ -20,7 +20,8 @@ Tensors = dict[str, torch.Tensor]
 class State:
     """Where training is. `lines` counts the history written; `lowered` is what a plateau has made of the rate.
 
-    `looks` is what a guard saw while all was well, `told` the setbacks that no line of the history has told of yet.
+    `looks` is what a guard saw while all was well, `told` the setbacks that no line of the history has told of yet, and
+    `ended` that there were too many.
     """
 
     phase: int = 0
@@ -31,6 +32,7 @@ class State:
     lowered: float = 1.0
     seconds: float = 0.0
     setbacks: int = 0
+    ended: bool = False
     looks: list[dict[str, float]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 

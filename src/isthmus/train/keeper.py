@@ -3,7 +3,6 @@
 import torch
 
 from isthmus.train.checkpoint import State, Tensors
-from isthmus.train.players import Guard
 from isthmus.train.stage import Stage
 
 __all__ = ["Keeper"]
@@ -19,9 +18,16 @@ class Keeper:
             kept = {name.removeprefix("good/"): value for name, value in tensors.items() if name.startswith("good/")}
             self.good = kept or stage.copy()
 
+    def due(self, step: int) -> bool:
+        """Whether it is time to look."""
+        if self.guard is None:
+            return False
+        every = max(1, self.stage.steps // self.guard.looks)
+        return step % every == 0 or step == self.stage.steps
+
     def watch(self, state: State) -> str | None:
         """Look, where it is time to; the harm that was seen is returned."""
-        if self.guard is None or not self._due(self.guard, state.step):
+        if self.guard is None or not self.due(state.step):
             return None
         self.stage.forget_turn()
         with torch.no_grad():
@@ -32,15 +38,16 @@ class Keeper:
                 self.good = self.stage.copy()
         return seen.harm
 
-    def go_back(self, state: State, reason: str) -> bool:
-        """To the last good point; False where nobody guards this phase, or it has gone back too often."""
-        if self.guard is None or state.setbacks >= self.guard.most:
-            return False
-        state.setbacks += 1
-        state.told.append(f"{reason}; went back to the last good point ({state.setbacks} of {self.guard.most})")
+    def go_back(self, state: State, harm: str) -> bool:
+        """To the last good point; False where that has happened too often, and the phase had better end there."""
+        assert self.guard is not None
+        again = state.setbacks < self.guard.most
+        state.setbacks += again
+        done = f"went back to the last good point ({state.setbacks} of {self.guard.most})"
+        state.told.append(f"{harm}; {done if again else 'too often, so training ended at the last good point'}")
         self.stage.setbacks = state.setbacks
         self.restore()
-        return True
+        return again
 
     def restore(self) -> None:
         """The weights of the last good look; optimisers start anew, for what they remember led astray."""
@@ -49,7 +56,3 @@ class Keeper:
 
     def pack(self) -> Tensors:
         return {f"good/{name}": value for name, value in self.good.items()}
-
-    def _due(self, guard: Guard, step: int) -> bool:
-        every = max(1, self.stage.steps // guard.looks)
-        return step % every == 0 or step == self.stage.steps

@@ -53,30 +53,25 @@ def train(
             good = _copy(net)
             for watcher in watchers:
                 watcher.on_start(steps_before + stage.steps, steps_before + state.step)
-            stopped = _out_of_patience(state, settings)
+            stopped = state.ended or _out_of_patience(state, settings)
             while state.step < stage.steps and not stopped:
+                before = state.step
+                saves = store.due()
                 try:
-                    stage.step(state.step, state.lowered)
-                    state.step += 1
-                    harm = keeper.watch(state)
-                    ends = state.step % stage.length == 0 or state.step == stage.steps
-                    saves = interrupted.is_set() or store.due()
+                    harm = _move(stage, keeper, state, saves)
+                    if harm is not None:
+                        state.ended = not keeper.go_back(state, harm)
+                        # Whatever was best may have been on its way to the harm.
+                        best, state.best, state.stale = {}, None, 0
                     state.seconds = time.monotonic() - started
-                    if (ends or saves) and harm is None:
-                        stage.check(state.step)
-                except TrainingError as error:
-                    if not keeper.go_back(state, error.what):
-                        net.load_state_dict(good)
-                        keeper.restore()
-                        raise
-                    continue
-                if harm is not None and not keeper.go_back(state, harm):
-                    state.told.append(f"{harm}; too often, so training ended at the last good point")
+                    ends = state.ended or (state.step > before and _at_end(stage, state.step))
+                    if ends:
+                        line, best = _close_epoch(stage, state, settings, validation, best)
+                        stopped = state.ended or _out_of_patience(state, settings)
+                except TrainingError:
+                    net.load_state_dict(good)
                     keeper.restore()
-                    stopped = ends = True
-                if ends:
-                    line, best = _close_epoch(stage, state, settings, validation, best)
-                    stopped = stopped or _out_of_patience(state, settings)
+                    raise
                 for watcher in watchers:
                     watcher.on_step(steps_before + state.step)
                 if ends:
@@ -85,7 +80,7 @@ def train(
                     state.lines += 1
                     for watcher in watchers:
                         watcher.on_epoch(line)
-                if saves:
+                if saves or interrupted.is_set():
                     kept = {f"best/{k}": v for k, v in best.items()}
                     store.save(state, stage.pack() | kept | keeper.pack())
                     if interrupted.is_set():
@@ -97,6 +92,25 @@ def train(
             best = {}
             state = State(number + 1, 0, state.lines, seconds=state.seconds)
             store.save(state, {f"net/{name}": value for name, value in net.state_dict().items()})
+
+
+def _move(stage: Stage, keeper: Keeper, state: State, saves: bool) -> str | None:
+    """One move of everybody; the harm that came of it, where somebody guards against that."""
+    try:
+        stage.step(state.step, state.lowered)
+        state.step += 1
+        if saves or _at_end(stage, state.step) or keeper.due(state.step):
+            stage.check(state.step)
+        return keeper.watch(state)
+    except TrainingError as error:
+        if keeper.guard is None:
+            raise
+        return error.what
+
+
+def _at_end(stage: Stage, step: int) -> bool:
+    """Whether an epoch ends with this move."""
+    return step % stage.length == 0 or step == stage.steps
 
 
 def _close_epoch(
@@ -118,7 +132,12 @@ def _close_epoch(
         return line, best
     if stage.average:
         stage.swap_average()
-    line["validation"] = stage.validate(validation, state.step)
+    try:
+        line["validation"] = stage.validate(validation, state.step)
+    except TrainingError:
+        if stage.average:
+            stage.swap_average()
+        raise
     watched = line["validation"].get("loss")
     if watched is not None:
         if state.best is None or watched < state.best:

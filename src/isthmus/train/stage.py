@@ -233,6 +233,11 @@ class Stage:
             average.copy_(tensors[f"average/{i}"])
         self.net.load_state_dict({name: value for name, value in tensors.items() if not name.startswith("average/")})
         self.optimisers = {player.name: self._optimiser(player) for player in self.phase.players}
+        for weight in self._trained():
+            weight.grad = None
+        # Where losses are looked at now and then only, the epoch's sums may have met what was not finite.
+        self.sums = {key: value for key, value in self.sums.items() if torch.isfinite(value)}
+        self.counts = {key: self.counts[key] for key in self.sums}
 
     def pack(self) -> Tensors:
         tensors = {f"net/{name}": value for name, value in self.net.state_dict().items()}
@@ -256,7 +261,8 @@ class Stage:
     def _optimiser(self, player: Player) -> torch.optim.Optimizer:
         s = self.settings
         # A rate that was chosen for one optimiser says nothing about another.
-        rate = player.learning_rate or (None if player.optimiser else s.learning_rate)
+        usual = None if player.optimiser else s.learning_rate
+        rate = usual if player.learning_rate is None else player.learning_rate
         optimiser = build(player.optimiser or s.optimiser, self.weights[player.name], rate, s.weight_decay)
         for group in optimiser.param_groups:
             group["initial_lr"] = player.pace * group.get("initial_lr", group["lr"])

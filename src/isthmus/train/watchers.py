@@ -72,7 +72,7 @@ def _cut(summary: str, width: int) -> str:
 
 
 def _summary(line: dict[str, Any]) -> str:
-    losses = [f"{name} {terms['loss']:.4g}" for name, terms in line["players"].items()]
+    losses = [f"{name} {terms['loss']:.4g}" for name, terms in line["players"].items() if "loss" in terms]
     watched = f", validation {line['validation']['loss']:.4g}" if line.get("validation") else ""
     guarded = "".join(f", {name} {value:.3g}" for name, value in line.get("guard", {}).items())
     setbacks = "".join(f"; {sentence}" for sentence in line.get("setbacks", []))
