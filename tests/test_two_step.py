@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from isthmus import GAN, TwoStep, load
+from isthmus.cli import main
 from isthmus.errors import IsthmusError, UsageError
+from isthmus.images.arrays import class_codes
 from isthmus.images.pictures import Pictures
 from isthmus.nets.mlp import MLP
 from isthmus.nets.paired import Paired
@@ -236,6 +238,53 @@ def test_rows_of_a_table_and_signals_are_taken_with_labels_and_without() -> None
     for labels in (y, None, np.where(np.arange(200) % 10 == 0, y, -1)):
         model = TwoStep(**SMALL | {"epochs": 10}).fit(wave.astype(np.float32), labels)
         assert model.inverse_transform(model.transform(wave.astype(np.float32))).shape == wave.shape
+
+
+def test_a_class_is_drawn_from_where_its_codes_are_or_refused(labelled: tuple[np.ndarray, np.ndarray]) -> None:
+    x, y = labelled
+    names = np.array([f"digit {c}" for c in y], dtype=object)
+    alone = TwoStep(**SMALL).fit(x, ["same"] * len(x))
+    assert alone.sample_codes(200).std(0).mean() > 0
+    with pytest.raises(UsageError, match="no training picture was known to be of class 'same'"):
+        alone.sample(2, y="same")
+    views = TwoStep(**SMALL, shaped_by="views").fit(x, names)
+    assert views.drawn_classes == ()
+    assert views.sample(3).shape == (3, 8, 8)
+    split = np.where(np.arange(len(x)) % 5 == 0, "validation", "train").astype(object)
+    rare = names.copy()
+    rare[np.flatnonzero(split == "train")[:1]] = "digit rare"
+    rare[np.flatnonzero(split == "validation")[:3]] = "digit unseen"
+    labels, classes = class_codes(rare.astype(str), len(x))
+    model = TwoStep(**SMALL).fit(Pictures.from_array(x[:, None], labels, classes=classes, split=split))
+    assert np.isfinite(model.sample_codes(5, y="digit rare")).all()
+    with pytest.raises(UsageError, match="'digit unseen'"):
+        model.sample(2, y="digit unseen")
+
+
+def test_early_stopping_by_pictures_without_labels_is_refused(labelled: tuple[np.ndarray, np.ndarray]) -> None:
+    x, y = labelled
+    with pytest.raises(UsageError, match="without labels"):
+        TwoStep(**SMALL, patience=2).fit(x[:300], y[:300], validation=x[300:])
+    model = TwoStep(**SMALL, patience=2).fit(x[:300], y[:300], validation=(x[300:], y[300:]))
+    assert model.transform(x).shape == (400, 4)
+
+
+def test_like_is_around_the_picture_and_not_around_the_prior(
+    labelled: tuple[np.ndarray, np.ndarray], tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, y = labelled
+    TwoStep(**SMALL | {"epochs": 20}).fit(x, y, run=tmp_path / "run")
+    np.save(tmp_path / "one.npy", x[:1])
+    words = ["sample", str(tmp_path / "run"), "--like", str(tmp_path / "one.npy"), "-n", "50"]
+    assert main([*words, "--spread", "0.01", "-o", str(tmp_path / "s.npy")]) == 0
+    model = load(tmp_path / "run")
+    around, itself = (
+        model.transform(np.load(tmp_path / "s.npy")),
+        model.transform(model.inverse_transform(model.transform(x[:1]))),
+    )
+    assert np.abs(around - itself).mean() < 0.1 * model.transform(x).std(0).mean()
+    assert main([*words, "--class", "3", "-o", str(tmp_path / "s.npy")]) == 2
+    assert "--class or --like" in capsys.readouterr().err
 
 
 def test_another_decoder_reads_the_codes_of_a_run(labelled: tuple[np.ndarray, np.ndarray], tmp_path: Any) -> None:

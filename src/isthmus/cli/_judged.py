@@ -152,12 +152,13 @@ def _draw(model: Any, folder: Any, test: Any, found: Any) -> None:
 def _drawn(model: Any, judge: Judge, common: dict[str, Any]) -> list[Any]:
     from isthmus.measure.samples import MOST, sample_quality
 
-    rows = _asked_for(model, judge.training) if model.conditional and model.classes_ else None
+    n = min(MOST, len(judge.test), len(judge.training))
+    rows = _asked_for(model, judge.training, min(MOST, len(judge.training)))
     with stages() as told:
         if told:
             told(0, 5, "pictures drawn")
         if rows is None:
-            samples = model.sample(min(MOST, len(judge.test), len(judge.training)), 0)
+            samples = model.sample(n, 0)
         else:
             samples = model.sample(len(rows), 0, y=_codes(model, judge.training, rows))
         pictures = evaluate(model, samples, as_pictures)
@@ -169,13 +170,19 @@ def _drawn(model: Any, judge: Judge, common: dict[str, Any]) -> list[Any]:
     return records if rows is None else records + _learnt_from(pictures, rows, judge, common)
 
 
-def _asked_for(model: Any, training: Any) -> np.ndarray:
-    """Training pictures whose classes a conditional model is asked to draw: as common as they are, at most 10,000."""
-    from isthmus.measure.samples import MOST
+def _asked_for(model: Any, training: Any, n: int) -> np.ndarray | None:
+    """Labelled training pictures whose classes a model is asked to draw: as common as they are, again where too few.
 
-    can = np.isin(np.array([*map(str, training.classes), ""])[training.labels], list(map(str, model.classes_)))
+    None for a model that draws no class one chooses, or fewer than two of those that are there.
+    """
+    from isthmus.models._classes import drawn_classes
+
+    can = np.isin(np.array([*map(str, training.classes), ""])[training.labels], list(map(str, drawn_classes(model))))
     known = np.flatnonzero(can & (training.labels >= 0))
-    return np.sort(known[permutation(len(known), "asked for")[:MOST].numpy()])
+    if len(np.unique(training.labels[known])) < 2:
+        return None
+    shuffled = known[permutation(len(known), "asked for").numpy()]
+    return np.sort(np.resize(shuffled, n))
 
 
 def _codes(model: Any, training: Any, rows: np.ndarray) -> np.ndarray:

@@ -45,10 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
     model = load(arguments.run_folder)
     if arguments.like:
         check_encodes(model)
+        if arguments.classes and hasattr(model, "drawn_classes"):
+            raise UsageError("the class of this model is in its code, which --like gives", "Give --class or --like.")
     n, y = _wanted(model, arguments)
     codes = model.sample_codes(n, arguments.seed, y)
     if arguments.like:
-        codes = _around(model, arguments, codes)
+        codes = _around(model, arguments, codes, n)
     if Path(arguments.out).suffix == ".npy":
         held = io.BytesIO()
         np.save(held, model.inverse_transform(codes, y))
@@ -62,11 +64,11 @@ def _wanted(model: Any, arguments: argparse.Namespace) -> tuple[int, Any]:
     """How many pictures, and the class number of each, class by class; None where the model knows no classes."""
     import numpy as np
 
-    from isthmus.models._classes import class_numbers
+    from isthmus.models._classes import class_numbers, drawn_classes
 
     names = [name for given in arguments.classes or () for name in _names(given, model.classes_)]
-    if not names and model.conditional:
-        names = list(model.classes_)
+    if not names and not arguments.like:
+        names = list(drawn_classes(model))
     if not names:
         return arguments.n or _USUAL, None
     count = len(names)
@@ -97,12 +99,14 @@ def _sheet(model: Any, codes: Any, y: Any) -> Any:
     return picture_grid(pictures, labels=[model.classes_[number] for number in np.asarray(y)])
 
 
-def _around(model: Any, arguments: argparse.Namespace, noise: Any) -> Any:
+def _around(model: Any, arguments: argparse.Namespace, codes: Any, n: int) -> Any:
     """The picture's posterior, widened by --spread; a model without one gets a share of the codes' own spread."""
     import numpy as np
     import torch
 
     from isthmus.cli._pictures import of_run
+    from isthmus.keys import keys_of
+    from isthmus.rng import Noise
     from isthmus.run import Run
 
     like = argparse.Namespace(path=arguments.like)
@@ -111,5 +115,8 @@ def _around(model: Any, arguments: argparse.Namespace, noise: Any) -> Any:
         posterior = model.encode(model.tensor(pictures.take(np.arange(1))))
     mean = posterior.mean.flatten(1).float().cpu().numpy()
     if posterior.log_variance is None:
-        return mean + 0.25 * arguments.spread * (noise - noise.mean(0))
-    return mean + arguments.spread * np.exp(0.5 * posterior.log_variance.flatten(1).float().cpu().numpy()) * noise
+        return mean + 0.25 * arguments.spread * (codes - codes.mean(0))
+    noise = Noise(torch.from_numpy(keys_of(map(str, range(n)))), "like", arguments.seed).normal("like", mean.shape[1])
+    return (
+        mean + arguments.spread * np.exp(0.5 * posterior.log_variance.flatten(1).float().cpu().numpy()) * noise.numpy()
+    )

@@ -19,7 +19,7 @@ from isthmus.images.pictures import Pictures
 from isthmus.images.scaling import Scaling
 from isthmus.keys import keys_of
 from isthmus.models._arrays import as_array, filled
-from isthmus.models._classes import class_numbers, in_classes
+from isthmus.models._classes import class_numbers, in_classes, with_labels
 from isthmus.models._encoders import of_encoders
 from isthmus.models._saving import begin, save
 from isthmus.nets._posterior import Posterior
@@ -71,7 +71,7 @@ class Model(Estimator, ABC):
             raise DataError("there are 0 pictures to train on", "Give at least one.")
         self._learn_shape(training)
         if validation is not None:
-            held: Pictures | None = self._fitting(self._opened(validation, None, reset=False))
+            held: Pictures | None = self._fitting(self._opened(*with_labels(validation), reset=False))
         else:
             held = None if pictures.split is None else pictures.take(pictures.split == "validation")
         if run is None:

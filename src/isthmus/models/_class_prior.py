@@ -22,20 +22,23 @@ class ClassPrior(nn.Module):
         self.register_buffer("weight", torch.full((groups,), 1 / groups))
 
     def settle(self, codes: torch.Tensor, variance: torch.Tensor, group: torch.Tensor) -> None:
-        """`variance` is that of each code's own posterior: draws are as wide as what the decoder learnt to read."""
+        """`variance` is that of each code's own posterior: draws are as wide as what the decoder learnt to read.
+
+        All come on the processor: not every device has numbers of 64 bits.
+        """
         whole = codes.double().var(0, correction=0).mean()
         for number in range(len(self.weight)):
             mine = group == number
-            self.weight[number] = mine.double().mean()
+            self.weight[number] = float(mine.double().mean())
             if not mine.any():
                 continue
             rows = codes[mine].double()
-            self.mean[number] = rows.mean(0)
+            self.mean[number] = rows.mean(0).float()
             covariance = torch.cov(rows.T, correction=0).reshape(rows.shape[1], -1)
             # Fewer codes than directions leave some without spread; a little of the whole's stands in for it.
             added = variance[mine].double().mean(0) + _SHRUNK * whole * min(1.0, rows.shape[1] / len(rows))
             values, vectors = torch.linalg.eigh(covariance + torch.diag(added))
-            self.factor[number] = vectors * values.clamp_min(0).sqrt()
+            self.factor[number] = (vectors * values.clamp_min(0).sqrt()).float()
 
     def forward(self, noise: torch.Tensor, u: torch.Tensor, group: torch.Tensor | None = None) -> torch.Tensor:
         """Standard normal numbers become codes: of these groups, or, unsaid or -1, of groups as common as they were."""

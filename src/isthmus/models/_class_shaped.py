@@ -1,6 +1,7 @@
 """Codes that are shaped by classes, where some are known, and by views, where few are: a model that tells classes."""
 
 from abc import ABC
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from torch import nn
 
 from isthmus.errors import UsageError
 from isthmus.estimator import option
+from isthmus.images.pictures import Pictures
 from isthmus.keys import keys_of
 from isthmus.models._class_prior import ClassPrior
 from isthmus.models._classes import class_numbers
@@ -18,11 +20,13 @@ from isthmus.models._viewing import Viewing
 from isthmus.nets._classifier import classifier
 from isthmus.nets._statistics import settle
 from isthmus.rng import Noise
+from isthmus.run import Run
 from isthmus.train.feeding import Resident
+from isthmus.train.watchers import Watcher
 
 __all__ = ["ClassShaped"]
 
-_GROUPS, _CODES_LOOKED_AT, _GROUPED_BY = 20, 20_000, 50
+_GROUPS, _CODES_LOOKED_AT, _GROUPED_BY, _FEW_OF_A_CLASS = 20, 20_000, 50, 200
 
 
 @dataclass(kw_only=True, eq=False)
@@ -35,8 +39,9 @@ class ClassShaped(Viewing, ABC):
     shaped_by: str = option("auto", "what shapes the codes", choices=("auto", "labels", "views", "both"))
 
     @property
-    def knows_classes(self) -> bool:
-        return len(self.classes_) > 1
+    def drawn_classes(self) -> tuple[str, ...]:
+        """Those that labels have shaped; codes of views alone lie in groups without a name."""
+        return tuple(self.classes_) if len(self.classes_) > 1 and self.shaped_by != "views" else ()
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of every class by the classifier that was trained with the encoder."""
@@ -59,17 +64,29 @@ class ClassShaped(Viewing, ABC):
     def sample_codes(self, n: int, seed: int = 0, y: Any = None) -> np.ndarray:
         """From where the codes of the training pictures were, class by class."""
         noise = Noise(torch.from_numpy(keys_of(map(str, range(n)))).to(self.device_), "sample", seed)
-        told = class_numbers(self, y, n)
-        group = None if told is None else told.to(self.device_)
+        group = class_numbers(self, y, n)
+        if group is not None:
+            group = group.to(self.device_)
+            self._check_drawn(group)
         codes = self.net_["prior"](noise.normal("prior", self.latent), noise.uniform("group", 1)[:, 0], group)
         return codes.cpu().numpy()
+
+    def _check_drawn(self, group: torch.Tensor) -> None:
+        """A class that no training picture was of has no place among the codes."""
+        prior = self.net_["prior"]
+        assert isinstance(prior, ClassPrior)
+        empty = prior.weight[group.clamp_min(0)] == 0 if self.drawn_classes else torch.ones_like(group) > 0
+        for number in group[empty & (group >= 0)].tolist():
+            what = f"no training picture was known to be of class {self.classes_[number]!r}"
+            raise UsageError(what, "Draw another class, or none in particular.")
 
     def _build(self) -> nn.ModuleDict:
         net = super()._build()
         net["projector"] = self._projector()
-        if self.knows_classes and self.shaped_by != "views":
-            net["classifier"] = classifier(self.latent, len(self.classes_))
-        net["prior"] = ClassPrior(len(self.classes_) if self.knows_classes else _GROUPS, self.latent)
+        classes = len(self.drawn_classes)
+        if classes:
+            net["classifier"] = classifier(self.latent, classes)
+        net["prior"] = ClassPrior(classes or _GROUPS, self.latent)
         return net
 
     def _start_from(self, data: Resident) -> None:
@@ -84,6 +101,15 @@ class ClassShaped(Viewing, ABC):
         if self.shaping_ != "labels":
             self._choose_views(data)
 
+    def _fit(
+        self, pictures: Pictures, validation: Pictures | None, run: Run | None, watchers: Sequence[Watcher]
+    ) -> None:
+        blind = validation is not None and len(validation) > 0 and not (validation.labels >= 0).any()
+        if blind and self.drawn_classes and (self.patience is not None or self.schedule == "plateau"):
+            what = "patience and plateau would judge classes by validation pictures without labels"
+            raise UsageError(what, "Give labelled ones: Pictures, or validation=(X, y).")
+        super()._fit(pictures, validation, run, watchers)
+
     def _settle_statistics(self, data: Resident) -> None:
         """The classifier, too, has met codes of views only."""
         super()._settle_statistics(data)
@@ -94,20 +120,27 @@ class ClassShaped(Viewing, ABC):
     def _finish(self, data: Resident) -> None:
         """The prior goes to where the codes are: of the labelled as they are labelled, of others as they are told."""
         self.net_.eval()
-        rows = sample_rows(len(data), _CODES_LOOKED_AT)
+        rows = self._looked_at(data)
         found = [self.encode(data.pictures(part)) for part in rows.split(512)]
         codes = torch.cat([posterior.mean.float() for posterior in found])
         variance = torch.cat([p.log_variance.float().exp() for p in found if p.log_variance is not None])
         prior, labels, told = self.net_["prior"], data.labels[rows].to(codes.device), self.told(codes)
         assert isinstance(prior, ClassPrior)
-        if told is not None:
-            labels = torch.where(labels >= 0, labels, told.argmax(1))
-        elif not self.knows_classes:
-            labels = _grouped(codes, self.seed)
-        prior.settle(codes, variance, labels)
+        group = _grouped(codes, self.seed) if told is None else torch.where(labels >= 0, labels, told.argmax(1))
+        prior.settle(codes.cpu(), variance.cpu(), group.cpu())
+
+    def _looked_at(self, data: Resident) -> torch.Tensor:
+        """Rows spread over all, and every picture of a class that has few."""
+        rows = [sample_rows(len(data), _CODES_LOOKED_AT)]
+        for number in range(len(self.drawn_classes)):
+            own = torch.nonzero(data.labels == number).flatten()
+            rows += [own] if len(own) < _FEW_OF_A_CLASS else []
+        return torch.cat(rows).unique()
 
     def _shaping(self) -> str:
         """How the codes came to be, for the user."""
+        if getattr(self, "codes_from", None):
+            return "the codes were taken over from another run"
         if self.shaping_ == "labels":
             return "the codes were shaped by the labels"
         labels = f"the labels of {self.labelled_:.2%} of the pictures and by " if self.shaping_ == "both" else ""

@@ -9,7 +9,7 @@ import torch
 from isthmus.errors import UsageError
 from isthmus.images.pictures import Pictures
 
-__all__ = ["class_numbers", "in_classes"]
+__all__ = ["class_numbers", "drawn_classes", "in_classes", "with_labels"]
 
 _SHOWN = 20
 
@@ -34,6 +34,17 @@ def in_classes(pictures: Pictures, classes: tuple[str, ...]) -> Pictures:
         return pictures
     numbers = [classes.index(name) if name in classes else -1 for name in pictures.classes]
     return replace(pictures, labels=np.array([*numbers, -1], np.int64)[pictures.labels], classes=tuple(classes))
+
+
+def with_labels(given: Any) -> tuple[Any, Any]:
+    """`(X, y)` as it is; pictures alone bring their own labels, or have none."""
+    return given if isinstance(given, tuple) else (given, None)
+
+
+def drawn_classes(model: Any) -> tuple[str, ...]:
+    """The classes that one may ask a model to draw: those it was fitted on, unless it knows better."""
+    known: tuple[str, ...] = getattr(model, "drawn_classes", tuple(model.classes_) if model.conditional else ())
+    return known
 
 
 def _number(value: Any, classes: tuple[str, ...]) -> int:

@@ -147,7 +147,8 @@ class TaughtDecoder(Reconstructing, ABC):
             {name: value for name, value in net.state_dict().items() if not name.startswith(_OWN)}
             for net in (self.net_, other.net_)
         )
-        if {name: value.shape for name, value in own.items()} != {name: v.shape for name, v in theirs.items()}:
+        alike = (self.classes_, self.scaling_) == (other.classes_, other.scaling_)
+        if not alike or {k: v.shape for k, v in own.items()} != {k: v.shape for k, v in theirs.items()}:
             remedy = "Use the same --latent, --net, pictures and classes."
             raise UsageError(f"the codes of {self.codes_from} are not those of this model", remedy)
         self.net_.load_state_dict(self.net_.state_dict() | theirs)
@@ -174,8 +175,9 @@ class TaughtDecoder(Reconstructing, ABC):
         return 0.5 * ((real > 0).float() + (drawn < 0).float())
 
     def _remarks(self, x: torch.Tensor) -> list[str | None]:
-        drawn = self.decode(self.encode(x).mean)
-        won = always_told(self._opinion(x), self._opinion(drawn), _REMEDY) if self.beta else None
+        some = x[:_LOOKED_AT]
+        drawn = self.decode(self.encode(some).mean)
+        won = always_told(self._opinion(some), self._opinion(drawn), _REMEDY) if self.beta else None
         return [*super()._remarks(x), won]
 
     def _opinion(self, x: torch.Tensor) -> torch.Tensor:

@@ -110,7 +110,7 @@ class GAN(Trained):
     def _remarks(self, x: torch.Tensor) -> list[str | None]:
         noise = Noise(torch.arange(512, device=x.device), "remark")
         made = self.decode(noise.normal("made", *self.latent_shape_))
-        told = self.objective == "least-squares" and always_told(self.opinion(x), self.opinion(made))  # a critic must
+        told = self.objective == "least-squares" and always_told(self.opinion(x[:512]), self.opinion(made))
         return [*super()._remarks(x), told or None, one_picture(x, made)]
 
     def _score(self, x: torch.Tensor, noise: Noise) -> torch.Tensor:
