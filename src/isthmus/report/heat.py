@@ -11,7 +11,7 @@ from PIL import Image
 from isthmus.errors import UsageError
 from isthmus.report.axes import MARGIN, heading, heading_height
 from isthmus.report.grid import to_rgb
-from isthmus.report.style import FAINT, GRID, PALETTE, TEXT, Canvas, fitted, text_height, text_width
+from isthmus.report.style import FAINT, GRID, PALETTE, TEXT, Canvas, cell_of, fitted, text_height, text_width
 
 __all__ = ["Card", "enlarged", "glowing", "heat_sheet"]
 
@@ -56,7 +56,7 @@ def heat_sheet(
     n, height, width = rows[0].shape[:3]
     if n == 0 or len(cards) != n:
         raise UsageError(f"{n} pictures and {len(cards)} cards make no sheet")
-    cell = _cell(height, width)
+    cell = cell_of(height, width, _CELL)
     wide = max(len(rows) * (cell[0] + _GAP) - _GAP, 130)
     tall = cell[1] + 6 + 2 * text_height(_WORDS)
     columns = max(1, min(n, round(math.sqrt(1.4 * n * (tall + _BETWEEN) / (wide + _BETWEEN)))))
@@ -90,15 +90,6 @@ def _inks(share: np.ndarray) -> np.ndarray:
     before = np.minimum(place.astype(int), len(stops) - 2)
     part = (place - before)[..., None]
     return np.asarray(stops[before] * (1 - part) + stops[before + 1] * part)
-
-
-def _cell(height: int, width: int) -> tuple[int, int]:
-    """Small pictures are enlarged by a whole number, large ones brought down."""
-    longest = max(height, width)
-    if longest <= 2 * _CELL:
-        scale = max(1, round(_CELL / longest))
-        return width * scale, height * scale
-    return max(1, round(width * 2 * _CELL / longest)), max(1, round(height * 2 * _CELL / longest))
 
 
 def _paste(sheet: Canvas, picture: np.ndarray, x: int, y: int, cell: tuple[int, int]) -> None:

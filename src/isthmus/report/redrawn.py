@@ -11,7 +11,7 @@ from PIL import Image
 from isthmus.errors import UsageError
 from isthmus.report.axes import MARGIN, heading, heading_height
 from isthmus.report.grid import to_rgb
-from isthmus.report.style import FAINT, GRID, PALETTE, TEXT, Canvas, fitted, text_height, text_width
+from isthmus.report.style import FAINT, GRID, PALETTE, TEXT, Canvas, cell_of, fitted, text_height, text_width
 
 __all__ = ["CORRECTED", "WRONG", "Judged", "redrawn_grid"]
 
@@ -55,7 +55,7 @@ def redrawn_grid(
     n, height, width = above.shape[:3]
     if n == 0 or above.shape != below.shape or len(judged) != n:
         raise UsageError(f"{n} pictures, {len(below)} redrawn and {len(judged)} judged make no pairs")
-    cell, columns = _cell(height, width), min(n, columns)
+    cell, columns = cell_of(height, width, _CELL), min(n, columns)
     names = max(text_width(name, _TITLES) for name in _ROWS) + 12
     line = text_height(_SMALL)
     block = 2 * line + 2 * (cell[1] + _BETWEEN) + _GAP
@@ -71,15 +71,6 @@ def redrawn_grid(
         _pair(sheet, above[i], below[i], one, left, up, cell)
     _legend(sheet, judged, before, MARGIN + names, top + blocks * block)
     return sheet.finished()
-
-
-def _cell(height: int, width: int) -> tuple[int, int]:
-    """Small pictures are enlarged by a whole number, large ones brought down."""
-    longest = max(height, width)
-    if longest <= 2 * _CELL:
-        scale = max(1, round(_CELL / longest))
-        return width * scale, height * scale
-    return max(1, round(width * 2 * _CELL / longest)), max(1, round(height * 2 * _CELL / longest))
 
 
 def _titles(sheet: Canvas, right: float, top: float, line: int, high: int) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "Canvas",
     "Ink",
     "Rgb",
+    "cell_of",
     "colours",
     "fitted",
     "font",
@@ -161,3 +162,12 @@ class Canvas:
     def dot(self, x: float, y: float, radius: float, colour: Ink) -> None:
         f = self.finer
         self.pen.ellipse(((x - radius) * f, (y - radius) * f, (x + radius) * f, (y + radius) * f), fill=colour)
+
+
+def cell_of(height: int, width: int, usual: int) -> tuple[int, int]:
+    """How wide and high a picture is shown: small ones are enlarged by a whole number, large ones brought down."""
+    longest = max(height, width)
+    if longest <= 2 * usual:
+        scale = max(1, round(usual / longest))
+        return width * scale, height * scale
+    return max(1, round(width * 2 * usual / longest)), max(1, round(height * 2 * usual / longest))
