@@ -257,6 +257,7 @@ def test_a_class_is_drawn_from_where_its_codes_are_or_refused(labelled: tuple[np
     labels, classes = class_codes(rare.astype(str), len(x))
     model = TwoStep(**SMALL).fit(Pictures.from_array(x[:, None], labels, classes=classes, split=split))
     assert np.isfinite(model.sample_codes(5, y="digit rare")).all()
+    assert set(model.drawn_classes) == set(classes) - {"digit unseen"}, "what is drawn unasked leaves it out"
     with pytest.raises(UsageError, match="'digit unseen'"):
         model.sample(2, y="digit unseen")
 

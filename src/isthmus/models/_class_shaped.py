@@ -40,7 +40,14 @@ class ClassShaped(Viewing, ABC):
 
     @property
     def drawn_classes(self) -> tuple[str, ...]:
-        """Those that labels have shaped; codes of views alone lie in groups without a name."""
+        """Those that have a place among the codes: some training picture was of them."""
+        prior = self.net_["prior"]
+        assert isinstance(prior, ClassPrior)
+        shaping = self._shaping_classes()
+        return tuple(name for name, weight in zip(shaping, prior.weight.tolist(), strict=False) if weight > 0)
+
+    def _shaping_classes(self) -> tuple[str, ...]:
+        """Those that labels are to shape; codes of views alone lie in groups without a name."""
         return tuple(self.classes_) if len(self.classes_) > 1 and self.shaped_by != "views" else ()
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -66,24 +73,18 @@ class ClassShaped(Viewing, ABC):
         noise = Noise(torch.from_numpy(keys_of(map(str, range(n)))).to(self.device_), "sample", seed)
         group = class_numbers(self, y, n)
         if group is not None:
+            names = {self.classes_[number] for number in group.tolist() if number >= 0}
+            for name in sorted(names - set(self.drawn_classes)):
+                what = f"no training picture was known to be of class {name!r}"
+                raise UsageError(what, "Draw another class, or none in particular.")
             group = group.to(self.device_)
-            self._check_drawn(group)
         codes = self.net_["prior"](noise.normal("prior", self.latent), noise.uniform("group", 1)[:, 0], group)
         return codes.cpu().numpy()
-
-    def _check_drawn(self, group: torch.Tensor) -> None:
-        """A class that no training picture was of has no place among the codes."""
-        prior = self.net_["prior"]
-        assert isinstance(prior, ClassPrior)
-        empty = prior.weight[group.clamp_min(0)] == 0 if self.drawn_classes else torch.ones_like(group) > 0
-        for number in group[empty & (group >= 0)].tolist():
-            what = f"no training picture was known to be of class {self.classes_[number]!r}"
-            raise UsageError(what, "Draw another class, or none in particular.")
 
     def _build(self) -> nn.ModuleDict:
         net = super()._build()
         net["projector"] = self._projector()
-        classes = len(self.drawn_classes)
+        classes = len(self._shaping_classes())
         if classes:
             net["classifier"] = classifier(self.latent, classes)
         net["prior"] = ClassPrior(classes or _GROUPS, self.latent)
@@ -105,7 +106,7 @@ class ClassShaped(Viewing, ABC):
         self, pictures: Pictures, validation: Pictures | None, run: Run | None, watchers: Sequence[Watcher]
     ) -> None:
         blind = validation is not None and len(validation) > 0 and not (validation.labels >= 0).any()
-        if blind and self.drawn_classes and (self.patience is not None or self.schedule == "plateau"):
+        if blind and self._shaping_classes() and (self.patience is not None or self.schedule == "plateau"):
             what = "patience and plateau would judge classes by validation pictures without labels"
             raise UsageError(what, "Give labelled ones: Pictures, or validation=(X, y).")
         super()._fit(pictures, validation, run, watchers)
@@ -132,7 +133,7 @@ class ClassShaped(Viewing, ABC):
     def _looked_at(self, data: Resident) -> torch.Tensor:
         """Rows spread over all, and every picture of a class that has few."""
         rows = [sample_rows(len(data), _CODES_LOOKED_AT)]
-        for number in range(len(self.drawn_classes)):
+        for number in range(len(self._shaping_classes())):
             own = torch.nonzero(data.labels == number).flatten()
             rows += [own] if len(own) < _FEW_OF_A_CLASS else []
         return torch.cat(rows).unique()
