@@ -28,7 +28,10 @@ class Reconstructing(Trained, ABC):
     squashed = True
 
     def encode(self, x: torch.Tensor) -> Posterior:
-        out = self.net_["encoder"](x)
+        return self.posterior_of(self.net_["encoder"](x))
+
+    def posterior_of(self, out: torch.Tensor) -> Posterior:
+        """What the encoder's last layer put out, as the model reads it."""
         if not self.gaussian_codes:
             return Posterior(out)
         mean, log_variance = out.float().chunk(2, dim=1)

@@ -90,11 +90,13 @@ class TaughtDecoder(Reconstructing, ABC):
 
     def draw(self, batch: Batch) -> Terms:
         z = self.code(batch)
-        made, terms, layers = self.decode(z), Terms(), range(len(self.alpha))
+        made, terms, layers = self.decode(z), Terms(), list(range(len(self.alpha)))
+        # One pass of the encoder shows both what the first layers see and, at its end, which class.
+        seen = self.features(made, [*layers, self.depth - 1]) if self.gamma or any(self.alpha) else []
         if any(self.alpha):
             with torch.no_grad():
                 real = self.features(batch.x, layers)
-            terms["features"] = feature_error(self.features(made, layers), real, self.alpha)
+            terms["features"] = feature_error(seen[:-1], real, self.alpha)
         if self.pixels:
             terms["pixels"] = squared_error(made, batch.x)
         if self.beta:
@@ -102,7 +104,7 @@ class TaughtDecoder(Reconstructing, ABC):
                 opinion = self._opinion(batch.x)
             terms["adversarial"] = self._balanced((opinion - self._opinion(made)).square(), terms)
         if self.gamma:
-            terms["latent"] = self._drift(z, self.encode(made).mean)
+            terms["latent"] = self._drift(z, self.posterior_of(seen[-1]).mean)
         return terms
 
     def pull(self, moment: Moment) -> dict[str, float]:
