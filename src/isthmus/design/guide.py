@@ -1,0 +1,282 @@
+"""Guides: small networks that say of a picture what it shows, trained on one half of the pictures and together.
+
+They are wrong in different places, being of different widths and having seen different views, and what all of them
+find is seldom wrong. Whoever judges afterwards has learnt from the other half, as another kind of network.
+"""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, Self, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from isthmus.augment.habits import Habits, habits_for, looked_at
+from isthmus.augment.views import View, view
+from isthmus.contract import evenly
+from isthmus.design.wishes import Seen
+from isthmus.errors import DataError, RunError
+from isthmus.files import write_atomically
+from isthmus.images.scaling import Scaling
+from isthmus.keys import keys_of, stream
+from isthmus.stats import Interval, mean_interval, wilson_interval
+from isthmus.train.feeding import Resident
+from isthmus.train.loop import train
+from isthmus.train.players import Batch, Feed, Phase, Player
+from isthmus.train.stage import Settings
+from isthmus.train.watchers import Watcher
+
+__all__ = ["RECIPE", "Guide", "Guides", "Taught", "as_guide"]
+
+RECIPE = "guides-1"
+_SETTINGS = Settings(batch_size=128, optimiser="adamw", learning_rate=2e-3, weight_decay=1e-2, schedule="one-cycle")
+_EPOCHS, _PICTURES = 5, 40_000  # at least so many epochs, and on a small set at least so many pictures seen
+_WIDTHS = (16, 20, 12, 24)
+_LARGEST = 64
+
+
+class Guide(Protocol):
+    """Anything that says, differentiably, what pictures in [0, 1] show."""
+
+    def __call__(self, x: torch.Tensor) -> Seen: ...
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What guides learn from: pictures in [0, 1], labels (-1 unknown), and attributes by name (NaN unknown)."""
+
+    pictures: torch.Tensor
+    labels: np.ndarray
+    numbers: dict[str, np.ndarray]
+
+    @property
+    def classes(self) -> int:
+        return int(self.labels.max(initial=-1)) + 1
+
+
+class Guides:
+    """Several networks of one recipe; `count` of them, numbered from 0, each different."""
+
+    def __init__(self, count: int = 3, seed: int = 0) -> None:
+        self.count, self.seed = count, seed
+
+    def __call__(self, x: torch.Tensor) -> Seen:
+        """Differentiable; the guides themselves stay as they are."""
+        found = [member(_small(x)) for member in self.net]
+        classes = torch.stack([classes for classes, _ in found]).log_softmax(-1) if self.n_classes else None
+        numbers = torch.stack([numbers for _, numbers in found]) * self.scale + self.middle
+        return Seen(classes, {name: numbers[..., k] for k, name in enumerate(self.names)})
+
+    def fit(self, taught: Taught, watchers: tuple[Watcher, ...] = ()) -> Self:
+        """Train all of them at once, each on its own views of the same pictures."""
+        x, names = _small(taught.pictures), tuple(taught.numbers)
+        if taught.classes < 2 and not names:
+            raise DataError("guides need labels of two classes or more, or an attribute", "Label some pictures.")
+        self.names, self.n_classes, self.trained_on = names, taught.classes if taught.classes > 1 else 0, _print(taught)
+        numbers = torch.tensor(
+            np.stack([taught.numbers[name] for name in names], 1) if names else np.zeros((len(x), 0))
+        )
+        self.middle = torch.nanmean(numbers, 0).float()
+        self.scale = torch.nanmean((numbers - self.middle).square(), 0).sqrt().clamp_min(1e-6).float()
+        self.net = _networks(x.shape[1:], self.n_classes, len(names), self.count, self.seed)
+        for member in self.net:
+            cast(_Network, member).norm.observe(x)
+        known = np.flatnonzero((taught.labels >= 0) | np.isfinite(numbers.numpy()).any(1))
+        rows = torch.as_tensor(known)
+        cached = ((numbers.float() - self.middle) / self.scale)[rows]
+        keys = keys_of(str(row) for row in known)
+        data = Resident.of(x[rows].numpy(), taught.labels[known], keys, Scaling(), torch.device("cpu"))
+        player = Player("guides", (self.net,), _Teaching(self.net, _habits(x)))
+        epochs = max(_EPOCHS, -(-_PICTURES // len(known)))
+        settings = replace(_SETTINGS, seed=stream(self.seed, RECIPE) >> 32)
+        train(self.net, [Phase("guides", (player,), epochs, {"batch": Feed(cache=cached)})], data, settings,
+              watchers=watchers)  # fmt: skip
+        self.net.eval().requires_grad_(False)
+        return self
+
+    def accuracy(self, pictures: torch.Tensor, labels: np.ndarray) -> Interval:
+        """The share of labelled pictures whose class they name rightly together."""
+        known = np.flatnonzero(labels >= 0)
+        seen = self.told(pictures[torch.as_tensor(known)])
+        assert seen.classes is not None
+        right = seen.classes.mean(0).argmax(1).numpy() == labels[known]
+        return wilson_interval(int(right.sum()), len(right))
+
+    def missed(self, name: str, pictures: torch.Tensor, values: np.ndarray) -> Interval:
+        """How far their mean is from an attribute's true values, in the mean."""
+        known = np.isfinite(values)
+        said = self.told(pictures[torch.as_tensor(np.flatnonzero(known))]).numbers[name].mean(0).numpy()
+        return mean_interval(np.abs(said - values[known]))
+
+    def told(self, pictures: torch.Tensor) -> Seen:
+        """What they say of many pictures, without gradients."""
+        with torch.inference_mode():
+            parts = [self(part) for part in pictures.split(1024)]
+        classes = torch.cat([part.classes for part in parts], 1) if self.n_classes else None  # type: ignore[misc]
+        return Seen(classes, {name: torch.cat([part.numbers[name] for part in parts], 1) for name in self.names})
+
+    def save(self, path: Path) -> None:
+        from safetensors.torch import save
+
+        about = {
+            "recipe": RECIPE,
+            "seed": self.seed,
+            "count": self.count,
+            "classes": self.n_classes,
+            "names": self.names,
+            "shape": self.net[0].shape,
+            "trained_on": self.trained_on,
+        }
+        tensors = dict(self.net.state_dict()) | {"middle": self.middle, "scale": self.scale}
+        write_atomically(path, save(tensors, metadata={"isthmus": json.dumps(about)}))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(str(path), "pt") as file:
+                about = json.loads((file.metadata() or {}).get("isthmus", "{}"))
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            if about.get("recipe") != RECIPE:
+                raise ValueError(f"it holds {about.get('recipe', 'no guides')}")
+            guides = cls(about["count"], about["seed"])
+            guides.names, guides.n_classes = tuple(about["names"]), about["classes"]
+            guides.trained_on = about["trained_on"]
+            guides.middle, guides.scale = tensors.pop("middle"), tensors.pop("scale")
+            guides.net = _networks(about["shape"], guides.n_classes, len(guides.names), guides.count, guides.seed)
+            guides.net.load_state_dict(tensors)
+        except (OSError, SafetensorError, ValueError, KeyError, RuntimeError, TypeError) as error:
+            raise RunError(
+                f"the guides {path} cannot be read ({error})", "Remove that file; they are made again."
+            ) from None
+        guides.net.eval().requires_grad_(False)
+        return guides
+
+    @classmethod
+    def kept(
+        cls, path: Path, taught: Taught, count: int = 3, seed: int = 0, watchers: tuple[Watcher, ...] = ()
+    ) -> Self:
+        """Those in this file if they learnt the same from the same; else new ones, saved there."""
+        with contextlib.suppress(RunError):
+            found = cls.load(path)
+            if (found.count, found.seed, found.trained_on) == (count, seed, _print(taught)):
+                return found
+        guides = cls(count, seed).fit(taught, watchers)
+        guides.save(path)
+        return guides
+
+
+def as_guide(guide: Any) -> Guide:
+    """A guide as it is; a torch function that gives logits `(n, classes)` as one that knows classes only."""
+    if isinstance(guide, Guides):
+        return guide
+
+    def told(x: torch.Tensor) -> Seen:
+        said = guide(x)
+        return said if isinstance(said, Seen) else Seen(said.log_softmax(-1)[None])
+
+    return told
+
+
+class _Teaching:
+    """The loss of all guides: classes from pictures and views of them, attributes from pictures as they are."""
+
+    def __init__(self, net: nn.ModuleList, views: View | None) -> None:
+        self.net, self.views = net, views
+
+    def __call__(self, batch: Batch) -> dict[str, torch.Tensor]:
+        terms = {"classes": torch.zeros(len(batch.x)), "numbers": torch.zeros(len(batch.x))}
+        for number, member in enumerate(self.net):
+            plain = batch.noise.uniform(f"plain {number}")[:, None] < 0.5
+            x = batch.x
+            if self.views is not None:
+                x = torch.where(plain[..., None, None], x, view(x, batch.noise, self.views, str(number)))
+            classes, numbers = member(x)
+            if classes.shape[1]:
+                missed = F.cross_entropy(classes, batch.y, ignore_index=-1, reduction="none")
+                terms["classes"] = terms["classes"] + missed
+            if numbers.shape[1]:
+                assert batch.codes is not None
+                known = batch.codes.isfinite() & (plain | (self.views is None))
+                off = (numbers - batch.codes.nan_to_num()).square() * known
+                terms["numbers"] = terms["numbers"] + off.sum(1) / numbers.shape[1]
+        return terms
+
+
+class _Norm(nn.Module):
+    """Channel means and deviations of the pictures taught."""
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels, 1, 1))
+        self.register_buffer("scale", torch.ones(channels, 1, 1))
+
+    def observe(self, x: torch.Tensor) -> None:
+        deviation, mean = torch.std_mean(x.double(), dim=(0, 2, 3))
+        self.mean, self.scale = mean.float()[:, None, None], (1 / deviation.clamp_min(1e-3)).float()[:, None, None]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) * self.scale
+
+
+class _Network(nn.Module):
+    """Wide strided convolutions down to 7 pixels or fewer, then 128 features, then classes and numbers."""
+
+    def __init__(self, shape: Sequence[int], classes: int, numbers: int, width: int) -> None:
+        super().__init__()
+        self.shape, (channels, high, wide) = list(shape), shape
+        self.norm, layers, kernel = _Norm(channels), list[nn.Module](), 5
+        while max(high, wide) > 7 or not layers:
+            stride = 2 if max(high, wide) > 7 else 1
+            layers += [nn.Conv2d(channels, width, kernel, stride, kernel // 2), nn.ReLU()]
+            channels, high, wide, width, kernel = width, -(-high // stride), -(-wide // stride), 2 * width, 3
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * high * wide, 128), nn.ReLU())
+        self.sizes = (classes, numbers)
+        self.heads = nn.Linear(128, classes + numbers)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        classes, numbers = self.heads(self.body(self.norm(x))).split(self.sizes, dim=1)
+        return classes, numbers
+
+
+def _networks(shape: Sequence[int], classes: int, numbers: int, count: int, seed: int) -> nn.ModuleList:
+    with torch.random.fork_rng():
+        torch.manual_seed(stream(seed, RECIPE, "weights"))
+        return nn.ModuleList(
+            _Network(shape, classes, numbers, _WIDTHS[number % len(_WIDTHS)]) for number in range(count)
+        )
+
+
+def _small(x: torch.Tensor) -> torch.Tensor:
+    """`(n, c, h, w)`, no side beyond 64, differentiably; a table's rows are pictures one pixel high."""
+    x = x.float() if x.ndim == 4 else x.float()[:, None, None, :]
+    size = (min(x.shape[2], _LARGEST), min(x.shape[3], _LARGEST))
+    return x if tuple(x.shape[2:]) == size else F.adaptive_avg_pool2d(x, size)
+
+
+def _habits(x: torch.Tensor) -> View | None:
+    """Views as these pictures bear them, but whole: a guide is asked about whole pictures. None for tables."""
+    if min(x.shape[2:]) < 8:
+        return None
+    found: Habits = habits_for(x[torch.as_tensor(evenly(len(x), looked_at(tuple(x.shape[1:]))))])
+    return replace(found.view, zoom=(0.9, 1.15), shift=0.1, turn=min(found.view.turn, 0.2), cover=0.0)
+
+
+def _print(taught: Taught) -> str:
+    """A fingerprint of everything that guides learn from."""
+    import hashlib
+
+    digest = hashlib.blake2b(np.asarray(taught.labels, "<i8").tobytes(), digest_size=8)
+    digest.update(taught.pictures.contiguous().numpy().data)
+    for name, values in taught.numbers.items():
+        digest.update(name.encode() + np.asarray(values, "<f4").tobytes())
+    return f"{'x'.join(map(str, taught.pictures.shape))}-{digest.hexdigest()}"
