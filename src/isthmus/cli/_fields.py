@@ -10,7 +10,15 @@ from typing import Any
 from isthmus import discover, models
 from isthmus.estimator import Estimator
 
-__all__ = ["add_fields", "add_head_fields", "estimator_from", "head_from", "value_of"]
+__all__ = [
+    "add_fields",
+    "add_head_fields",
+    "add_search_fields",
+    "estimator_from",
+    "head_from",
+    "search_from",
+    "value_of",
+]
 
 
 def add_fields(parser: argparse.ArgumentParser, model: str, net: str | None) -> None:
@@ -47,6 +55,19 @@ def head_from(arguments: argparse.Namespace) -> Any:
     """The head with the fields that were given."""
     inner = {name[5:]: value for name, value in vars(arguments).items() if name.startswith("head_")}
     return discover.find("classify.heads", arguments.head, "Head")(**inner)
+
+
+def add_search_fields(parser: argparse.ArgumentParser, search: str) -> None:
+    """A flag for each field of a search for designs."""
+    group = parser.add_argument_group(f"{search}: the search's fields")
+    _add(group, discover.find("design.searches", search, "Search")(), "")
+
+
+def search_from(arguments: argparse.Namespace) -> Any:
+    """The search with the fields that were given."""
+    kind = discover.find("design.searches", arguments.search, "Search")
+    names = {field.name for field in dataclasses.fields(kind)}
+    return kind(**{name: value for name, value in vars(arguments).items() if name in names})
 
 
 def value_of(flag: str, words: Sequence[str]) -> str | None:

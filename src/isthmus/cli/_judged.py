@@ -16,7 +16,7 @@ from isthmus.measure.oracle import RECIPE, Oracle, as_pictures
 from isthmus.rng import permutation
 from isthmus.train.watchers import ProgressBar, Watcher
 
-__all__ = ["Judge", "judge_for", "judged"]
+__all__ = ["Judge", "judge_for", "judged", "watchers_for"]
 
 _SHOWN, _COLUMNS = 40, 10
 _FILE = "oracle.safetensors"
@@ -65,7 +65,7 @@ def judge_for(model: Any, folder: Any, training: Any, test: Any) -> Judge:
     check_judgeable(test.labels, len(test), len(training))
     seen = evaluate(model, training, as_pictures)
     known = int((training.labels >= 0).sum())
-    watchers = _watchers(f"training the oracle on {known:,} labelled training pictures, once")
+    watchers = watchers_for(f"training the oracle on {known:,} labelled training pictures, once")
     with folder.writing():
         oracle = Oracle.kept(folder.path / _FILE, seen, training.labels, watchers=watchers)
     return Judge(oracle, training, test, seen, evaluate(model, test, as_pictures))
@@ -82,7 +82,7 @@ def _named_alike(test: Any, training: Any, learnt: np.ndarray) -> Any:
     return replace(test, labels=labels, classes=training.classes)
 
 
-def _watchers(what: str) -> tuple[Watcher, ...]:
+def watchers_for(what: str) -> tuple[Watcher, ...]:
     return (_Said(what), *([ProgressBar()] if sys.stderr.isatty() else []))
 
 
@@ -199,7 +199,7 @@ def _learnt_from(pictures: torch.Tensor, rows: np.ndarray, judge: Judge, common:
     test = np.where(np.isin(test, labels), test, -1)
     scores = {}
     for kind, learnt in (("generated", pictures), ("real", judge.seen_training[torch.as_tensor(rows)])):
-        watchers = _watchers(f"training a classifier on {len(rows):,} {kind} pictures")
+        watchers = watchers_for(f"training a classifier on {len(rows):,} {kind} pictures")
         scores[kind] = classification_accuracy_score(learnt, labels, judge.seen_test, test, watchers=watchers)
     records = [
         record_of(f"samples, accuracy of a classifier of {kind} ones", score, **common)

@@ -74,9 +74,10 @@ class Wish(ABC):
 
 @dataclass(frozen=True)
 class Class(Wish):
-    """One of these classes."""
+    """One of these classes; `sure` is the probability above which a guide finds it met."""
 
     classes: tuple[int, ...] = ()
+    sure: float = _SURE
 
     def loss(self, seen: Seen, x: torch.Tensor) -> torch.Tensor:
         assert seen.classes is not None
@@ -84,7 +85,7 @@ class Class(Wish):
 
     def granted(self, seen: Seen, x: torch.Tensor) -> torch.Tensor:
         assert seen.classes is not None
-        return (seen.classes[..., list(self.classes)].exp().sum(-1) > _SURE).all(0)
+        return (seen.classes[..., list(self.classes)].exp().sum(-1) > self.sure).all(0)
 
     def judged(self, answers: Answers, x: np.ndarray) -> np.ndarray:
         assert answers.classes is not None

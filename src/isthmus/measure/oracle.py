@@ -27,14 +27,14 @@ from isthmus.train.players import Batch, Phase, Player
 from isthmus.train.stage import Settings
 from isthmus.train.watchers import Watcher
 
-__all__ = ["FEATURES", "RECIPE", "Oracle", "as_pictures"]
+__all__ = ["FEATURES", "RECIPE", "SETTINGS", "Network", "Oracle", "as_pictures", "epochs_for", "network"]
 
 RECIPE = "oracle-1"
 FEATURES = 64
 """Width of the penultimate layer: what samples are compared in. Small, so that 10,000 pictures make a good Gaussian."""
 
 _LARGEST = 64
-_SETTINGS = Settings(batch_size=128, optimiser="adamw", learning_rate=3e-3, weight_decay=1e-2, schedule="one-cycle")
+SETTINGS = Settings(batch_size=128, optimiser="adamw", learning_rate=3e-3, weight_decay=1e-2, schedule="one-cycle")
 _EPOCHS, _PICTURES = 5, 40_000  # at least so many epochs, and on a small set at least so many pictures seen
 
 
@@ -54,13 +54,13 @@ class Oracle:
         x = as_pictures(pictures)[torch.as_tensor(known)]
         self.seed, self.n_classes = seed, int(classes[-1]) + 1
         self.trained_on = _fingerprint(x, labels[known])
-        self.net = _network(x.shape[1], self.n_classes, seed)
+        self.net = network(x.shape[1], self.n_classes, seed)
         self.net.norm.observe(x)
         keys = keys_of(str(row) for row in known)
         data = Resident.of(x.numpy(), labels[known].astype(np.int64), keys, Scaling(), torch.device("cpu"))
         player = Player("oracle", (self.net,), self._loss)
-        epochs = max(_EPOCHS, -(-_PICTURES // len(known)))
-        settings = replace(_SETTINGS, seed=stream(seed, RECIPE) >> 32)
+        epochs = epochs_for(len(known))
+        settings = replace(SETTINGS, seed=stream(seed, RECIPE) >> 32)
         train(self.net, [Phase("oracle", (player,), epochs)], data, settings, watchers=watchers)
         return self
 
@@ -125,7 +125,7 @@ class Oracle:
         oracle = cls()
         oracle.seed, oracle.n_classes = about["seed"], about["classes"]
         oracle.trained_on = about.get("trained_on", "")
-        oracle.net = _network(weights["norm.mean"].shape[1], oracle.n_classes, oracle.seed)
+        oracle.net = network(weights["norm.mean"].shape[1], oracle.n_classes, oracle.seed)
         oracle.net.load_state_dict(weights)
         return oracle
 
@@ -160,6 +160,11 @@ def as_pictures(pictures: Any) -> torch.Tensor:
     return x if tuple(x.shape[2:]) == size else F.adaptive_avg_pool2d(x, size)
 
 
+def epochs_for(pictures: int) -> int:
+    """Five, and more where there are few pictures."""
+    return max(_EPOCHS, -(-_PICTURES // pictures))
+
+
 def _fingerprint(x: torch.Tensor, labels: np.ndarray) -> str:
     digest = hashlib.blake2b(labels.astype("<i8").tobytes(), digest_size=8)
     digest.update(x.contiguous().numpy().data)
@@ -182,7 +187,7 @@ class _Norm(nn.Module):
         return (x - self.mean) * self.scale
 
 
-class _Network(nn.Module):
+class Network(nn.Module):
     """Three convolutions with batch norm, pooled to 4 x 4, then 64 features, then classes."""
 
     def __init__(self, channels: int, classes: int) -> None:
@@ -213,7 +218,7 @@ def _convolution(inward: int, outward: int, kernel: int, stride: int) -> list[nn
     return [convolution, nn.BatchNorm2d(outward), nn.ReLU()]
 
 
-def _network(channels: int, classes: int, seed: int) -> _Network:
+def network(channels: int, classes: int, seed: int) -> Network:
     with torch.random.fork_rng():
         torch.manual_seed(stream(seed, RECIPE, "weights"))
-        return _Network(channels, classes)
+        return Network(channels, classes)

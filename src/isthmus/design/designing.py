@@ -1,0 +1,238 @@
+"""Ask for pictures that meet a specification: starts, a search, and somebody else to judge what came of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from isthmus.design.designs import Designs
+from isthmus.design.guide import Guide
+from isthmus.design.problem import Penalty, Problem
+from isthmus.design.searches._search import Found, Search
+from isthmus.design.searches.normalised import Normalised
+from isthmus.design.spec import Spec, read_spec
+from isthmus.design.starts import STARTS
+from isthmus.design.staying import Apart, Change, Consistent, Dense, Kept, Near
+from isthmus.design.wishes import Class, Function, Wish
+from isthmus.design.workshop import Workshop
+from isthmus.errors import UsageError
+from isthmus.measure.samples import nearest_training
+from isthmus.stats.mixture import fit_mixture
+
+__all__ = ["Asked", "design", "worked_out"]
+
+_FILMED = 8
+_BLOCK = 1000
+_RARE = 0.02
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be designed and how. `near` and `given` are pictures `(1 or n, c, h, w)` in [0, 1]; `free` is 1 where
+    a given picture may change. Weights are those of the penalties in `staying`."""
+
+    wishes: Spec
+    n: int = 16
+    start: str = "auto"
+    near: torch.Tensor | None = None
+    given: torch.Tensor | None = None
+    free: torch.Tensor | None = None
+    density: float = 0.0
+    trust: float = 0.0
+    consistent: float = 0.0
+    apart: float = 0.0
+    change: float = 1.0
+    seam: float = 30.0
+    seed: int = 0
+
+
+def design(
+    model: Any,
+    spec: str | Wish | Sequence[Wish] | Callable[[torch.Tensor], torch.Tensor],
+    training: Any,
+    *,
+    n: int = 16,
+    near: Any = None,
+    keep: np.ndarray | None = None,
+    guide: Any = None,
+    judge: Any = None,
+    search: Search | None = None,
+    seed: int = 0,
+    **how: Any,
+) -> Designs:
+    """`n` pictures that meet `spec`, from a fitted model and labelled `training` pictures.
+
+    `spec` is text (`"class=7, thickness=4..5"`), wishes, or a torch function of pictures in [0, 1] that is 0 where
+    they are as wished. With `near`, a picture as the model takes it, the designs are that picture with as little
+    changed as can be; `keep` is 1 where it must not change at all. `guide` is a torch function that gives logits, in
+    place of guides trained here; `judge` a `Judge`. `how` are other fields of `Asked`.
+    """
+    shop = training if isinstance(training, Workshop) else Workshop(model, training, seed=seed)
+    wishes, notes = _wishes(spec, shop)
+    given = None if near is None else shop.model.tensor(near).float().cpu().clamp(0, 1)
+    if keep is not None:
+        how |= {"given": given, "free": 1 - torch.as_tensor(keep, dtype=torch.float32)}
+        if given is None:
+            raise UsageError("there is a mask of what is kept, and no picture to keep it of", "Give near too.")
+    elif given is not None:
+        how["near"] = given
+    asked = Asked(wishes, n=n, seed=seed, **how)
+    names = tuple(sorted({wish.number for wish in wishes if wish.number is not None}))
+    return worked_out(shop, asked, shop.guide(guide, wishes), judge or shop.judge(names), search, notes=notes)
+
+
+def worked_out(
+    shop: Workshop,
+    asked: Asked,
+    guide: Guide,
+    judge: Any = None,
+    search: Search | None = None,
+    told: Callable[[int, int], None] | None = None,
+    notes: Sequence[str] = (),
+) -> Designs:
+    """The same from parts made before: searched in blocks of 1,000, then judged."""
+    search = search or Normalised()
+    search.check_params()
+    starts = _starts(shop, asked)
+    parts = [slice(i, min(i + _BLOCK, asked.n)) for i in range(0, asked.n, _BLOCK)]
+    found, decoded, films = list[Found](), list[torch.Tensor](), dict[int, torch.Tensor]()
+    for part in parts:
+        problem = _problem(shop, asked, guide, starts[part], part)
+        tick = (lambda done, _, part=part: told(part.start + done, asked.n)) if told else None
+        one = search.search(problem, starts[part], tick, range(_FILMED) if part.start == 0 else ())
+        with torch.inference_mode():
+            decoded.append(problem.decode(one.codes, torch.arange(len(one.codes))))
+            for row, codes in one.films.items():
+                way = codes if one.codes.equal(codes[-1]) else [*codes, one.codes[row]]
+                films[row] = problem.decode(torch.stack(way), torch.full((len(way),), row))
+        found.append(one)
+    return _judged(shop, asked, guide, judge, found, torch.cat(decoded), films, notes)
+
+
+# -- the parts --------------------------------------------------------------------------------------------------------
+
+
+def _wishes(spec: Any, shop: Workshop) -> tuple[Spec, list[str]]:
+    if isinstance(spec, str):
+        return read_spec(spec, shop.words)
+    if isinstance(spec, Wish):
+        return (spec,), []
+    if callable(spec):
+        return (Function("the given function is 0", function=spec),), []
+    return tuple(spec), []
+
+
+def _starts(shop: Workshop, asked: Asked) -> torch.Tensor:
+    start = asked.start
+    if start == "auto":
+        given = asked.near is not None or asked.given is not None
+        start = "given" if given and asked.free is None else "moved" if shop.model.encodes else "drawn"
+    if start not in STARTS:
+        raise UsageError(f"there is no start called {start!r}", f"Choose one of: {', '.join(sorted(STARTS))}, auto.")
+    return STARTS[start](shop, asked)
+
+
+def _problem(shop: Workshop, asked: Asked, guide: Guide, starts: torch.Tensor, part: slice) -> Problem:
+    """Where a picture is given, what of it the code does not hold is added again: a design begins as that picture."""
+    y = _classes(shop, asked)
+
+    def plain(u: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        return shop.decode(u, None if y is None else y.expand(len(u)))
+
+    decode, penalties = plain, list[Penalty]()
+    n = part.stop - part.start
+    if asked.given is not None and asked.free is not None:
+        given, free = _each(asked.given, part, n), asked.free
+
+        def composite(u: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+            return given[rows] * (1 - free) + plain(u, rows) * free
+
+        decode = composite
+        penalties.append(Kept(given, free, plain, asked.seam))
+    elif asked.near is not None:
+        near = _each(asked.near, part, n)
+        with torch.inference_mode():
+            rest = near - plain(starts, torch.arange(n))
+
+        def detailed(u: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+            return (plain(u, rows) + rest[rows]).clamp(0, 1)
+
+        decode = detailed
+        penalties.append(Change(near, asked.change))
+    return Problem(decode, guide, asked.wishes, [*penalties, *_staying(shop, asked, starts)])
+
+
+def _staying(shop: Workshop, asked: Asked, starts: torch.Tensor) -> list[Penalty]:
+    found = list[Penalty]()
+    if asked.density:
+        codes = shop.codes.flatten(1).numpy()
+        mixture = fit_mixture(codes[:20_000], asked.seed)
+        bound = float(np.quantile(mixture.log_density(codes[:5000]), _RARE))
+        found.append(Dense(mixture, bound, asked.density))
+    if asked.trust:
+        found.append(Near(starts, asked.trust))
+    if asked.consistent:
+        found.append(Consistent(shop.encode, asked.consistent))
+    if asked.apart:
+        some = shop.pictures[:500].flatten(1)
+        usual = float(torch.pdist(some).median()) / some.shape[1] ** 0.5
+        found.append(Apart(usual, asked.apart))
+    return found
+
+
+def _classes(shop: Workshop, asked: Asked) -> torch.Tensor | None:
+    """The class to draw, for a model that draws by class and has it in no code of its own."""
+    if not shop.model.conditional or hasattr(shop.model, "drawn_classes"):
+        return None
+    wished = next((wish.classes[0] for wish in asked.wishes if isinstance(wish, Class)), -1)
+    return torch.tensor([wished])
+
+
+def _each(pictures: torch.Tensor, part: slice, n: int) -> torch.Tensor:
+    """One picture for all, or each design's own."""
+    return pictures.expand(n, *pictures.shape[1:]) if len(pictures) == 1 else pictures[part]
+
+
+def _judged(
+    shop: Workshop,
+    asked: Asked,
+    guide: Guide,
+    judge: Any,
+    found: list[Found],
+    pictures: torch.Tensor,
+    films: dict[int, torch.Tensor],
+    notes: Sequence[str],
+) -> Designs:
+    u = torch.cat([one.codes for one in found])
+    codes = (shop.middle + shop.spread * u).flatten(1).numpy()
+    with torch.inference_mode():
+        seen = guide(pictures)
+        granted = torch.stack([wish.granted(seen, pictures) for wish in asked.wishes]).numpy()
+        again = shop.decode(shop.encode(pictures)) if shop.model.encodes else None
+    known = judge is not None and all(judge.knows(wish) for wish in asked.wishes)
+    answers = judge.answers(pictures) if known else None
+    distance, rows = nearest_training(pictures, shop.pictures)
+    side = np.sqrt(np.prod(pictures.shape[1:]))
+    given = asked.near if asked.near is not None else asked.given
+    return Designs(
+        wishes=asked.wishes,
+        pictures=pictures,
+        drawn=shop.in_units(pictures),
+        codes=codes,
+        granted=granted,
+        seen=seen,
+        steps=torch.cat([one.steps for one in found]).numpy(),
+        loss=torch.cat([one.loss for one in found]).numpy(),
+        classes=shop.words.classes,
+        judge=judge,
+        judged=judge.met(asked.wishes, pictures, answers) if answers is not None else None,
+        answers=answers,
+        nearest=distance / side,
+        like=shop.training.ids[rows],
+        again=None if again is None else (again - pictures).square().flatten(1).mean(1).sqrt().numpy(),
+        change=None if given is None else (pictures - given).abs().flatten(1).mean(1).numpy(),
+        films=films,
+        notes=notes,
+    )

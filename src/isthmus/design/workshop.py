@@ -1,0 +1,196 @@
+"""All that designing needs beside a fitted model: what is known of its pictures, guides from one half of them, and a
+judge from the other. Made once for a run, and kept in its folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from isthmus.contract import evaluate
+from isthmus.design.guide import Guide, Guides, Taught, as_guide
+from isthmus.design.judge import Judge
+from isthmus.design.spec import Spec, Vocabulary
+from isthmus.errors import DataError
+from isthmus.images.arrays import in_layout
+from isthmus.images.pictures import UNKNOWN, Pictures
+from isthmus.images.splits import units_of
+from isthmus.keys import stream
+from isthmus.measure.attributes import ATTRIBUTES, measured
+from isthmus.measure.gauge import Gauge
+from isthmus.measure.oracle import Oracle
+from isthmus.train.watchers import Watcher
+
+__all__ = ["Workshop", "columns_of", "halves"]
+
+Watching = Callable[[str], tuple[Watcher, ...]]
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """`pictures` are the training pictures, scaled, of the model; `labels` and `columns` what people said of them.
+
+    `test` are pictures on which guides and judge are tried. `folder`, if given, keeps what takes long to make.
+    `watching` is told what is being made, and gives whoever wants to watch.
+    """
+
+    model: Any
+    training: Pictures
+    test: Pictures | None = None
+    seed: int = 0
+    count: int = 3
+    folder: Path | None = None
+    watching: Watching = lambda what: ()
+
+    # -- pictures and codes -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def pictures(self) -> torch.Tensor:
+        return evaluate(self.model, self.training, lambda x: x).clamp(0, 1)
+
+    @cached_property
+    def _encoded(self) -> torch.Tensor:
+        return evaluate(self.model, self.training, lambda x: self.model.encode(x).mean)
+
+    @cached_property
+    def middle(self) -> torch.Tensor:
+        return self._drawn.mean(0)
+
+    @cached_property
+    def spread(self) -> torch.Tensor:
+        """Deviations of the code; a number that never differs has the mean of the others'."""
+        found = self._drawn.std(0)
+        return torch.where(found > 1e-3 * found.mean(), found, found.mean().clamp_min(1e-6))
+
+    @cached_property
+    def _drawn(self) -> torch.Tensor:
+        """Codes that tell how codes are distributed: those of pictures, or drawn ones where nothing encodes."""
+        return self._encoded if self.model.encodes else self.drawn(4096, 0)
+
+    @cached_property
+    def codes(self) -> torch.Tensor:
+        """Of the training pictures, in deviations."""
+        return (self._encoded - self.middle) / self.spread
+
+    def drawn(self, n: int, seed: int, y: torch.Tensor | None = None) -> torch.Tensor:
+        """Codes from the model's own prior, as it counts them."""
+        return torch.from_numpy(self.model.sample_codes(n, seed, y)).view(n, *self.model.latent_shape_)
+
+    def decode(self, u: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        """From codes in deviations to pictures in [0, 1], differentiable."""
+        z = (self.middle + self.spread * u).to(self.model.device_)
+        return self.model.decode(z, y).float().cpu().clamp(0, 1)
+
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
+        return (self.model.encode(x.to(self.model.device_)).mean.float().cpu() - self.middle) / self.spread
+
+    def in_units(self, x: torch.Tensor) -> np.ndarray:
+        """Pictures in [0, 1] as those that the model was fitted on: their layout, units and type."""
+        model = self.model
+        return in_layout(model.scaling_.inverse(x.view(len(x), *model.shape_)), model.layout_)
+
+    # -- what is known ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """Whether each training picture is in the guides' half; the other is the judge's."""
+        return halves(self.training, self.seed)
+
+    @cached_property
+    def columns(self) -> dict[str, np.ndarray]:
+        return columns_of(self.training)
+
+    def numbers(self, name: str) -> np.ndarray:
+        """An attribute of every training picture: from the label table, else by formula."""
+        return self.columns[name] if name in self.columns else measured(name, self.pictures.numpy())
+
+    @cached_property
+    def words(self) -> Vocabulary:
+        """What can be wished. The extent of what is measured is that of 2,000 pictures, as measuring takes long."""
+        some = self.pictures[torch.linspace(0, len(self.pictures) - 1, min(2000, len(self.pictures))).long()].numpy()
+        names = [*self.columns, *(name for name in ATTRIBUTES if some.ndim == 4 and name not in self.columns)]
+        extents = {
+            name: _extent(self.columns[name] if name in self.columns else measured(name, some)) for name in names
+        }
+        present = np.unique(self.training.labels[self.training.labels != UNKNOWN])
+        return Vocabulary(tuple(map(str, self.training.classes)) if len(present) else (), extents)
+
+    # -- guides and judge ---------------------------------------------------------------------------------------------
+
+    def guides(self, names: tuple[str, ...]) -> Guides:
+        """Trained on the first half, for classes and these attributes."""
+        taught = self._taught(self.first, names)
+        watchers = self.watching(f"training {self.count} guides on {len(taught.pictures):,} pictures")
+        if self.folder is None:
+            return Guides(self.count, self.seed).fit(taught, watchers)
+        file = "-".join(["guides", *sorted(names)])
+        return Guides.kept(self.folder / f"{file}.safetensors", taught, self.count, self.seed, watchers)
+
+    def judge(self, names: tuple[str, ...]) -> Judge:
+        """Trained on the second half; attributes that have a formula are measured."""
+        mine = np.flatnonzero(~self.first)
+        pictures, labels = self.pictures[torch.as_tensor(mine)], self.training.labels[mine]
+        seed = stream(self.seed, "judge") >> 33
+        oracle, gauge, trust = None, None, dict[str, Any]()
+        if len(np.unique(labels[labels >= 0])) > 1:
+            watchers = self.watching(f"training the oracle on the other {int((labels >= 0).sum()):,} labelled pictures")
+            if self.folder is None:
+                oracle = Oracle().fit(pictures, labels, seed, watchers)
+            else:
+                oracle = Oracle.kept(self.folder / "judge.safetensors", pictures, labels, seed, watchers)
+        told = {name: self.columns[name] for name in names if name in self.columns}
+        if told:
+            watchers = self.watching("training a gauge for " + ", ".join(told))
+            gauge = Gauge().fit(pictures, {name: column[mine] for name, column in told.items()}, seed, watchers)
+        if self.test is not None and len(self.test):
+            seen = evaluate(self.model, self.test, lambda x: x).clamp(0, 1)
+            if oracle is not None and (self.test.labels >= 0).any():
+                trust["class"] = oracle.accuracy(seen, self.test.labels)
+            if gauge is not None:
+                tested = columns_of(self.test)
+                trust |= {name: gauge.missed(name, seen, tested[name]) for name in told if name in tested}
+        return Judge(oracle, gauge, tuple(name for name in names if name not in self.columns), trust)
+
+    def guide(self, given: Any, wishes: Spec) -> Guide:
+        return as_guide(given) if given is not None else self.guides(_names(wishes))
+
+    def _taught(self, half: np.ndarray, names: tuple[str, ...]) -> Taught:
+        rows = np.flatnonzero(half)
+        return Taught(
+            self.pictures[torch.as_tensor(rows)],
+            self.training.labels[rows],
+            {name: self.numbers(name)[rows] for name in names},
+        )
+
+
+def halves(pictures: Pictures, seed: int) -> np.ndarray:
+    """True for one half, by key: what stays together in a split (a patient, the tiles of a picture) does so here."""
+    units = units_of(pictures).astype(np.int64).view(np.uint64)
+    bits = (units ^ np.uint64(stream(seed, "halves"))) * np.uint64(0x9E3779B97F4A7C15)
+    return (bits >> np.uint64(63)).astype(bool)
+
+
+def columns_of(pictures: Pictures) -> dict[str, np.ndarray]:
+    """The columns of the label table that hold numbers; NaN where a picture has none."""
+    found = {}
+    for name, values in pictures.columns.items():
+        try:
+            numbers = np.array([np.nan if value in ("", None) else float(value) for value in values], np.float32)
+        except (TypeError, ValueError):
+            continue
+        if np.isfinite(numbers).sum() > 1 and np.nanstd(numbers) > 0:
+            found[name] = numbers
+    return found
+
+
+def _extent(values: np.ndarray) -> tuple[float, float, float]:
+    if not np.isfinite(values).any():
+        raise DataError("nothing can be measured on these pictures: they are empty", "Give others.")
+    return float(np.nanmin(values)), float(np.nanmax(values)), max(float(np.nanstd(values)), 1e-6)
+
+
+def _names(wishes: Spec) -> tuple[str, ...]:
+    return tuple(sorted({wish.number for wish in wishes if wish.number is not None}))
