@@ -19,15 +19,14 @@ from isthmus.stats.knn import neighbours
 __all__ = ["STARTS", "drawn", "given", "moved", "pictures"]
 
 _SHRUNK = 1e-3
-_NEIGHBOURS, _TOWARDS = 3, 0.5
-_INWARD = 0.5
+_TOWARDS, _INWARD = 0.5, 0.5
 Start = Callable[[Any, Any], torch.Tensor]
 
 
 def moved(shop: Any, asked: Any) -> torch.Tensor:
     """Codes of pictures, each with what its own class and attributes made of it exchanged for what is wished.
 
-    The rest is taken half way to those of the nearest pictures of the wished class: so are such pictures drawn.
+    The rest is taken half way to the nearest one of a picture of the wished class: so are such pictures drawn.
     """
     names = [wish.name for wish in asked.wishes if isinstance(wish, Range)]
     by_class = any(isinstance(wish, Class | Mixture) for wish in asked.wishes)
@@ -97,15 +96,15 @@ class _Line:
 
 
 def _as_such(rest: torch.Tensor, chosen: torch.Tensor, known: torch.Tensor, wished: torch.Tensor) -> torch.Tensor:
-    """Half way to the mean of the nearest rests of pictures of each start's wished class; to any, if none is wished."""
+    """Half way to the nearest rest of a picture of each start's wished class; of any, if none is wished."""
     found = chosen.clone()
     wanted = wished.argmax(1) if wished.shape[1] else torch.zeros(len(chosen), dtype=torch.long)
     for c in wanted.unique():
         bank = rest[known[:, c] > 0] if wished.shape[1] else rest
         rows = wanted == c
         if len(bank):
-            _, near = neighbours(chosen[rows], bank, min(_NEIGHBOURS, len(bank)))
-            found[rows] = (1 - _TOWARDS) * chosen[rows] + _TOWARDS * bank[torch.from_numpy(near)].mean(1)
+            nearest = torch.from_numpy(neighbours(chosen[rows], bank, 1)[1][:, 0])
+            found[rows] = (1 - _TOWARDS) * chosen[rows] + _TOWARDS * bank[nearest]
     return found
 
 
