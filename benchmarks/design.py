@@ -128,7 +128,7 @@ def _asked_for(shop: Workshop, start: str, sure: float) -> Made:
         asked = Asked((wish,), n=A_CLASS, start=start, seed=100 * shop.seed + c)
         problem_starts = STARTS_OF[start](shop, asked)
         found = Normalised().search(Problem(lambda u, rows: shop.decode(u), guide, (wish,)), problem_starts)
-        with torch.inference_mode():
+        with torch.no_grad():
             made.append(shop.decode(found.codes))
         seconds += time.perf_counter() - began
     return torch.cat(made), np.repeat(np.arange(10), A_CLASS), seconds
@@ -141,7 +141,7 @@ def _filtered(shop: Workshop) -> Made:
     for turn in range(60):
         if all(len(one) >= A_CLASS for one in kept.values()):
             break
-        with torch.inference_mode():
+        with torch.no_grad():
             x = shop.decode((shop.drawn(STARTS, 1000 * shop.seed + turn) - shop.middle) / shop.spread)
             p = guide(x).classes.exp().amin(0)  # type: ignore[union-attr]
         for c in range(10):
@@ -153,7 +153,7 @@ def _filtered(shop: Workshop) -> Made:
 
 def _mean_codes(shop: Workshop) -> Made:
     means = torch.stack([shop.codes[shop.first & (shop.training.labels == c)].mean(0) for c in range(10)])
-    with torch.inference_mode():
+    with torch.no_grad():
         return shop.decode(means).repeat_interleave(A_CLASS, 0), np.repeat(np.arange(10), A_CLASS), 0.0
 
 
@@ -300,7 +300,7 @@ def _corner(shop: Workshop, seed: int, c: int, of_class: dict[str, np.ndarray], 
         .search(Problem(lambda u, rows: shop.decode(u), guide, wishes), STARTS_OF["moved"](shop, asked))
         .codes
     )
-    with torch.inference_mode():
+    with torch.no_grad():
         x = shop.decode(codes)
     seconds = time.perf_counter() - began
     judged = judge.met(wishes, x, judge.answers(x))
@@ -328,7 +328,7 @@ def _filter(shop: Workshop, c: int, wishes: Any, judge: Any, seconds: float) -> 
         part = generator.choice(len(mixture.weights), 500, p=mixture.weights / mixture.weights.sum())
         noise = generator.standard_normal((500, codes.shape[1]))
         drawn = [mixture.means[k] + np.linalg.solve(mixture.factors[k].T, e) for k, e in zip(part, noise, strict=True)]
-        with torch.inference_mode():
+        with torch.no_grad():
             x = shop.decode(torch.from_numpy(np.stack(drawn)).float().view(-1, *shop.codes.shape[1:]))
         hits += int(judge.met(wishes, x, judge.answers(x)).all(0).sum())
         tried += 500

@@ -102,7 +102,7 @@ def worked_out(
         problem = _problem(shop, asked, guide, starts[part], part)
         tick = (lambda done, _, part=part: told(part.start + done, asked.n)) if told else None
         one = search.search(problem, starts[part], tick, range(_FILMED) if part.start == 0 else ())
-        with torch.inference_mode():
+        with torch.no_grad():
             decoded.append(problem.decode(one.codes, torch.arange(len(one.codes))))
             for row, codes in one.films.items():
                 way = codes if one.codes.equal(codes[-1]) else [*codes, one.codes[row]]
@@ -153,7 +153,7 @@ def _problem(shop: Workshop, asked: Asked, guide: Guide, starts: torch.Tensor, p
         penalties.append(Kept(given, free, plain, asked.seam))
     elif asked.near is not None:
         near = _each(asked.near, part, n)
-        with torch.inference_mode():
+        with torch.no_grad():
             rest = near - plain(starts, torch.arange(n))
 
         def detailed(u: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
@@ -207,7 +207,7 @@ def _judged(
 ) -> Designs:
     u = torch.cat([one.codes for one in found])
     codes = (shop.middle + shop.spread * u).flatten(1).numpy()
-    with torch.inference_mode():
+    with torch.no_grad():
         seen = guide(pictures)
         granted = torch.stack([wish.granted(seen, pictures) for wish in asked.wishes]).numpy()
         again = shop.decode(shop.encode(pictures)) if shop.model.encodes else None

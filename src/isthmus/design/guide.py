@@ -115,7 +115,7 @@ class Guides:
 
     def told(self, pictures: torch.Tensor) -> Seen:
         """What they say of many pictures, without gradients."""
-        with torch.inference_mode():
+        with torch.no_grad():
             parts = [self(part) for part in pictures.split(1024)]
         classes = torch.cat([part.classes for part in parts], 1) if self.n_classes else None  # type: ignore[misc]
         return Seen(classes, {name: torch.cat([part.numbers[name] for part in parts], 1) for name in self.names})

@@ -67,7 +67,7 @@ def drawn(shop: Any, asked: Any) -> torch.Tensor:
 def given(shop: Any, asked: Any) -> torch.Tensor:
     """The code of the picture that was given."""
     picture = asked.near if asked.near is not None else asked.given
-    with torch.inference_mode():
+    with torch.no_grad():
         codes = shop.encode(picture)
     return codes.expand(asked.n, *codes.shape[1:]).clone()
 
