@@ -29,7 +29,8 @@ import torch
 from benchmarks.record import commit, said
 from benchmarks.splits import train_and_test
 from isthmus import load
-from isthmus.design.designing import Asked, worked_out
+from isthmus.design.asked import Asked
+from isthmus.design.designing import worked_out
 from isthmus.design.problem import Problem
 from isthmus.design.searches.normalised import Normalised
 from isthmus.design.spec import read_spec

@@ -29,13 +29,13 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     given = parser.add_argument_group("from a picture that is given")
     given.add_argument("--near", metavar="PICTURE", help="change as little of this picture as can be")
     given.add_argument("--keep", metavar="MASK", help="a picture that is bright where --near must not change at all")
-    given.add_argument("--change", type=float, default=1.0, metavar="W", help="price of changing --near (default: 1)")
     how = parser.add_argument_group("how to look for them")
     how.add_argument("--search", choices=searches, default="normalised", help="default: normalised")
-    starts = ("auto", "moved", "pictures", "drawn", "given")
+    starts = ("auto", "moved", "pictures", "drawn", "given", "fitting")
     text = "codes of pictures moved by what is wished, codes as they are, drawn ones, or that of --near (default: auto)"
     how.add_argument("--start", choices=starts, default="auto", help=text)
     how.add_argument("--guides", type=int, default=3, metavar="N", help="networks that must all agree (default: 3)")
+    how.add_argument("--sure", type=float, metavar="P", help="how probable each must find a class (default: 0.99)")
     how.add_argument("--seed", type=int, default=0, metavar="N", help="of halves, guides, judge and starts")
     stay = parser.add_argument_group("what else designs should mind: weights, 0 for not at all")
     stay.add_argument("--density", type=float, default=0.0, metavar="W", help="codes as likely as those of pictures")
@@ -49,7 +49,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from isthmus.design.designing import worked_out
+    from isthmus.design.designing import usual_sureness, worked_out
     from isthmus.design.spec import read_spec
     from isthmus.models._loading import load
     from isthmus.run import Run
@@ -63,7 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list_attributes:
         print(_listed(shop))
         return 0
-    wishes, notes = read_spec(arguments.want, shop.words)
+    sure = arguments.sure or usual_sureness(given=bool(arguments.near), start=arguments.start)
+    if not 0 < sure < 1:
+        raise UsageError(f"--sure is {sure}", "Give a probability, such as 0.99.")
+    wishes, notes = read_spec(arguments.want, shop.words, sure)
     for note in notes:
         say(f"note: {note}")
     asked = _asked(shop, folder, arguments, wishes)
@@ -86,7 +89,14 @@ def _workshop(model: Any, folder: Any, arguments: argparse.Namespace) -> Any:
     except IsthmusError as error:
         say(f"note: nothing is left to try guides and judge on ({error.what})")
     return Workshop(
-        model, training, test, arguments.seed, arguments.guides, folder.path / "designs", watching=watchers_for
+        model,
+        training,
+        test,
+        arguments.seed,
+        arguments.guides,
+        folder.path / "designs",
+        watching=watchers_for,
+        counting=tick,
     )
 
 
@@ -97,7 +107,7 @@ def _search(arguments: argparse.Namespace) -> Any:
 
 
 def _asked(shop: Any, folder: Any, arguments: argparse.Namespace, wishes: Any) -> Any:
-    from isthmus.design.designing import Asked
+    from isthmus.design.asked import Asked
 
     near, free = None, None
     if arguments.near:
@@ -107,7 +117,7 @@ def _asked(shop: Any, folder: Any, arguments: argparse.Namespace, wishes: Any) -
         if near is None:
             raise UsageError("--keep says what of a picture is kept, and there is none", "Give --near too.")
         free = 1 - _mask(arguments.keep, near)
-    weights = {name: getattr(arguments, name) for name in ("density", "trust", "consistent", "apart", "change")}
+    weights = {name: getattr(arguments, name) for name in ("density", "trust", "consistent", "apart")}
     for name, value in weights.items():
         if not value >= 0:
             raise UsageError(f"--{name} is {value}", "Give 0 or more.")
@@ -123,7 +133,7 @@ def _mask(path: str, near: Any) -> Any:
 
     high, wide = near.shape[2:]
     pixels = open_pictures(path, size=(high, wide), channels=1).pixels[:1].astype("float32")
-    mask = torch.from_numpy((pixels > pixels.max() / 2).astype("float32"))
+    mask = torch.from_numpy((pixels[0, 0] > pixels.max() / 2).astype("float32"))
     if not 0 < float(mask.mean()) < 1:
         raise UsageError(f"{path} keeps {'everything' if mask.any() else 'nothing'}", "Give a mask of bright and dark.")
     return mask

@@ -1,51 +1,33 @@
 """Ask for pictures that meet a specification: starts, a search, and somebody else to judge what came of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
+from isthmus.design.asked import Asked
 from isthmus.design.designs import Designs
 from isthmus.design.guide import Guide
+from isthmus.design.nearer import Nearer
 from isthmus.design.problem import Penalty, Problem
 from isthmus.design.searches._search import Found, Search
 from isthmus.design.searches.normalised import Normalised
 from isthmus.design.spec import Spec, read_spec
 from isthmus.design.starts import STARTS
-from isthmus.design.staying import Apart, Change, Consistent, Dense, Kept, Near
-from isthmus.design.wishes import Class, Function, Wish
+from isthmus.design.staying import Apart, Consistent, Dense, Kept, Near
+from isthmus.design.wishes import SURE, SURER, Class, Function, Wish
 from isthmus.design.workshop import Workshop
 from isthmus.errors import UsageError
 from isthmus.measure.samples import nearest_training
 from isthmus.stats.mixture import fit_mixture
 
-__all__ = ["Asked", "design", "worked_out"]
+__all__ = ["design", "usual_sureness", "worked_out"]
 
-_FILMED = 8
+_FILMED, _FEATHER = 8, 4
 _BLOCK = 1000
 _RARE = 0.02
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is to be designed and how. `near` and `given` are pictures `(1 or n, c, h, w)` in [0, 1]; `free` is 1 where
-    a given picture may change. Weights are those of the penalties in `staying`."""
-
-    wishes: Spec
-    n: int = 16
-    start: str = "auto"
-    near: torch.Tensor | None = None
-    given: torch.Tensor | None = None
-    free: torch.Tensor | None = None
-    density: float = 0.0
-    trust: float = 0.0
-    consistent: float = 0.0
-    apart: float = 0.0
-    change: float = 1.0
-    seam: float = 30.0
-    seed: int = 0
 
 
 def design(
@@ -70,7 +52,7 @@ def design(
     place of guides trained here; `judge` a `Judge`. `how` are other fields of `Asked`.
     """
     shop = training if isinstance(training, Workshop) else Workshop(model, training, seed=seed)
-    wishes, notes = _wishes(spec, shop)
+    wishes, notes = _wishes(spec, shop, usual_sureness(given=near is not None, start=how.get("start", "auto")))
     given = None if near is None else shop.model.tensor(near).float().cpu().clamp(0, 1)
     if keep is not None:
         how |= {"given": given, "free": 1 - torch.as_tensor(keep, dtype=torch.float32)}
@@ -81,6 +63,12 @@ def design(
     asked = Asked(wishes, n=n, seed=seed, **how)
     names = tuple(sorted({wish.number for wish in wishes if wish.number is not None}))
     return worked_out(shop, asked, shop.guide(guide, wishes), judge or shop.judge(names), search, notes=notes)
+
+
+def usual_sureness(given: bool, start: str) -> float:
+    """How sure guides must be of a class: surer where designs come to rest at the edge of what guides accept, and where
+    they start from what nobody has labelled."""
+    return SURER if given or start in ("pictures", "drawn", "given") else SURE
 
 
 def worked_out(
@@ -96,16 +84,19 @@ def worked_out(
     search = search or Normalised()
     search.check_params()
     starts = _starts(shop, asked)
+    places = starts if asked.near is None else STARTS["given"](shop, asked)  # where a trust region has its middle
     parts = [slice(i, min(i + _BLOCK, asked.n)) for i in range(0, asked.n, _BLOCK)]
     found, decoded, films = list[Found](), list[torch.Tensor](), dict[int, torch.Tensor]()
     for part in parts:
-        problem = _problem(shop, asked, guide, starts[part], part)
+        problem = _problem(shop, asked, guide, places[part], part)
         tick = (lambda done, _, part=part: told(part.start + done, asked.n)) if told else None
-        one = search.search(problem, starts[part], tick, range(_FILMED) if part.start == 0 else ())
+        one = search.search(problem, starts[part], tick, range(min(_FILMED, asked.n)) if part.start == 0 else ())
+        if asked.near is not None:
+            Nearer(_each(asked.near, part, part.stop - part.start)).bring(problem, places[part], one)
         with torch.no_grad():
             decoded.append(problem.decode(one.codes, torch.arange(len(one.codes))))
             for row, codes in one.films.items():
-                way = codes if one.codes.equal(codes[-1]) else [*codes, one.codes[row]]
+                way = codes if one.codes[row].equal(codes[-1]) else [*codes, one.codes[row]]
                 films[row] = problem.decode(torch.stack(way), torch.full((len(way),), row))
         found.append(one)
     return _judged(shop, asked, guide, judge, found, torch.cat(decoded), films, notes)
@@ -114,9 +105,9 @@ def worked_out(
 # -- the parts --------------------------------------------------------------------------------------------------------
 
 
-def _wishes(spec: Any, shop: Workshop) -> tuple[Spec, list[str]]:
+def _wishes(spec: Any, shop: Workshop, sure: float) -> tuple[Spec, list[str]]:
     if isinstance(spec, str):
-        return read_spec(spec, shop.words)
+        return read_spec(spec, shop.words, sure)
     if isinstance(spec, Wish):
         return (spec,), []
     if callable(spec):
@@ -127,41 +118,39 @@ def _wishes(spec: Any, shop: Workshop) -> tuple[Spec, list[str]]:
 def _starts(shop: Workshop, asked: Asked) -> torch.Tensor:
     start = asked.start
     if start == "auto":
-        given = asked.near is not None or asked.given is not None
-        start = "given" if given and asked.free is None else "moved" if shop.model.encodes else "drawn"
+        start = "drawn" if not shop.model.encodes else "fitting" if asked.free is not None else "moved"
     if start not in STARTS:
         raise UsageError(f"there is no start called {start!r}", f"Choose one of: {', '.join(sorted(STARTS))}, auto.")
     return STARTS[start](shop, asked)
 
 
 def _problem(shop: Workshop, asked: Asked, guide: Guide, starts: torch.Tensor, part: slice) -> Problem:
-    """Where a picture is given, what of it the code does not hold is added again: a design begins as that picture."""
+    """What a code decodes to; where part of a picture is kept, that, and over a few pixels beyond it ever less."""
     y = _classes(shop, asked)
 
     def plain(u: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         return shop.decode(u, None if y is None else y.expand(len(u)))
 
-    decode, penalties = plain, list[Penalty]()
-    n = part.stop - part.start
+    decode, penalties = plain, _staying(shop, asked, starts)
     if asked.given is not None and asked.free is not None:
-        given, free = _each(asked.given, part, n), asked.free
+        given, free = _each(asked.given, part, part.stop - part.start), asked.free
+        share = _feathered(free)
 
         def composite(u: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-            return given[rows] * (1 - free) + plain(u, rows) * free
+            return given[rows] + share * (plain(u, rows) - given[rows])
 
         decode = composite
-        penalties.append(Kept(given, free, plain, asked.seam))
-    elif asked.near is not None:
-        near = _each(asked.near, part, n)
-        with torch.no_grad():
-            rest = near - plain(starts, torch.arange(n))
+        penalties = [Kept(given, free, plain, asked.seam), *penalties]
+    return Problem(decode, guide, asked.wishes, penalties)
 
-        def detailed(u: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-            return (plain(u, rows) + rest[rows]).clamp(0, 1)
 
-        decode = detailed
-        penalties.append(Change(near, asked.change))
-    return Problem(decode, guide, asked.wishes, [*penalties, *_staying(shop, asked, starts)])
+def _feathered(free: torch.Tensor) -> torch.Tensor:
+    """1 well inside of what is free, falling to 0 where it ends: the seam is spread over four pixels of it."""
+    inner, total = free[None, None], free[None, None].clone()
+    for _ in range(_FEATHER - 1):
+        inner = -F.max_pool2d(-inner, 3, 1, 1)
+        total = total + inner
+    return total[0, 0] / _FEATHER
 
 
 def _staying(shop: Workshop, asked: Asked, starts: torch.Tensor) -> list[Penalty]:

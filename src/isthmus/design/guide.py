@@ -6,7 +6,7 @@ find is seldom wrong. Whoever judges afterwards has learnt from the other half, 
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
@@ -35,7 +35,7 @@ __all__ = ["RECIPE", "Guide", "Guides", "Taught", "as_guide"]
 
 RECIPE = "guides-1"
 _SETTINGS = Settings(batch_size=128, optimiser="adamw", learning_rate=2e-3, weight_decay=1e-2, schedule="one-cycle")
-_EPOCHS, _PICTURES = 5, 40_000  # at least so many epochs, and on a small set at least so many pictures seen
+_EPOCHS, _PICTURES, _AGAIN = 5, 40_000, 3  # at least so many epochs, and on a small set so many pictures seen
 _WIDTHS = (16, 20, 12, 24)
 _LARGEST = 64
 
@@ -77,7 +77,7 @@ class Guides:
         x, names = _small(taught.pictures), tuple(taught.numbers)
         if taught.classes < 2 and not names:
             raise DataError("guides need labels of two classes or more, or an attribute", "Label some pictures.")
-        self.names, self.n_classes, self.trained_on = names, taught.classes if taught.classes > 1 else 0, _print(taught)
+        self.names, self.n_classes, self.trained_on = names, taught.classes if taught.classes > 1 else 0, ""
         numbers = torch.tensor(
             np.stack([taught.numbers[name] for name in names], 1) if names else np.zeros((len(x), 0))
         )
@@ -86,18 +86,27 @@ class Guides:
         self.net = _networks(x.shape[1:], self.n_classes, len(names), self.count, self.seed)
         for member in self.net:
             cast(_Network, member).norm.observe(x)
+        self._learn(taught, max(_EPOCHS, -(-_PICTURES // len(x))), "first", watchers)
+        return self
+
+    def learn_on(self, taught: Taught, watchers: tuple[Watcher, ...] = ()) -> Self:
+        """A few more epochs, on more pictures of what they know already."""
+        self._learn(taught, _AGAIN, "again", watchers)
+        return self
+
+    def _learn(self, taught: Taught, epochs: int, turn: str, watchers: tuple[Watcher, ...]) -> None:
+        x = _small(taught.pictures)
+        numbers = torch.tensor(np.stack([*taught.numbers.values()], 1) if self.names else np.zeros((len(x), 0)))
         known = np.flatnonzero((taught.labels >= 0) | np.isfinite(numbers.numpy()).any(1))
         rows = torch.as_tensor(known)
         cached = ((numbers.float() - self.middle) / self.scale)[rows]
         keys = keys_of(str(row) for row in known)
         data = Resident.of(x[rows].numpy(), taught.labels[known], keys, Scaling(), torch.device("cpu"))
-        player = Player("guides", (self.net,), _Teaching(self.net, _habits(x)))
-        epochs = max(_EPOCHS, -(-_PICTURES // len(known)))
-        settings = replace(_SETTINGS, seed=stream(self.seed, RECIPE) >> 32)
-        train(self.net, [Phase("guides", (player,), epochs, {"batch": Feed(cache=cached)})], data, settings,
-              watchers=watchers)  # fmt: skip
+        phase = Phase("guides", (Player("guides", (self.net,), _Teaching(self.net, _habits(x))),), epochs)
+        phase.feeds["batch"] = Feed(cache=cached)
+        settings = replace(_SETTINGS, seed=stream(self.seed, RECIPE, turn) >> 32)
+        train(self.net, [phase], data, settings, watchers=watchers)
         self.net.eval().requires_grad_(False)
-        return self
 
     def accuracy(self, pictures: torch.Tensor, labels: np.ndarray) -> Interval:
         """The share of labelled pictures whose class they name rightly together."""
@@ -159,15 +168,14 @@ class Guides:
         return guides
 
     @classmethod
-    def kept(
-        cls, path: Path, taught: Taught, count: int = 3, seed: int = 0, watchers: tuple[Watcher, ...] = ()
-    ) -> Self:
-        """Those in this file if they learnt the same from the same; else new ones, saved there."""
+    def kept(cls, path: Path, taught_from: str, count: int, seed: int, fit: Callable[[Self], Self]) -> Self:
+        """Those in this file if they learnt from the same, `taught_from` by its fingerprint; else new ones, saved."""
         with contextlib.suppress(RunError):
             found = cls.load(path)
-            if (found.count, found.seed, found.trained_on) == (count, seed, _print(taught)):
+            if (found.count, found.seed, found.trained_on) == (count, seed, taught_from):
                 return found
-        guides = cls(count, seed).fit(taught, watchers)
+        guides = fit(cls(count, seed))
+        guides.trained_on = taught_from
         guides.save(path)
         return guides
 
@@ -269,14 +277,3 @@ def _habits(x: torch.Tensor) -> View | None:
         return None
     found: Habits = habits_for(x[torch.as_tensor(evenly(len(x), looked_at(tuple(x.shape[1:]))))])
     return replace(found.view, zoom=(0.9, 1.15), shift=0.1, turn=min(found.view.turn, 0.2), cover=0.0)
-
-
-def _print(taught: Taught) -> str:
-    """A fingerprint of everything that guides learn from."""
-    import hashlib
-
-    digest = hashlib.blake2b(np.asarray(taught.labels, "<i8").tobytes(), digest_size=8)
-    digest.update(taught.pictures.contiguous().numpy().data)
-    for name, values in taught.numbers.items():
-        digest.update(name.encode() + np.asarray(values, "<f4").tobytes())
-    return f"{'x'.join(map(str, taught.pictures.shape))}-{digest.hexdigest()}"

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from isthmus.design.wishes import Class, Mixture, Range, Wish
+from isthmus.design.wishes import SURE, Class, Mixture, Range, Wish
 from isthmus.errors import UsageError
-from isthmus.files import clear_errors
 
 __all__ = ["Spec", "Vocabulary", "read_spec"]
 
@@ -45,14 +44,19 @@ class Vocabulary:
         return known[name]
 
 
-def read_spec(text: str, words: Vocabulary) -> tuple[Spec, list[str]]:
-    """The wishes, and notes for the user; `@file` reads them from a file, one a line, # begins a remark."""
+def read_spec(text: str, words: Vocabulary, sure: float = SURE) -> tuple[Spec, list[str]]:
+    """The wishes, and notes for the user; `@file` reads them from a file, one a line, # begins a remark.
+
+    `sure` is the probability above which a guide finds a class.
+    """
     if not text.startswith("@"):
         wishes = [_wish(part, words) for part in _parts(text)]
     else:
         path, wishes = Path(text[1:]), []
-        with clear_errors(path):
+        try:
             lines = path.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} cannot be read ({error})", "Give a text file with one wish a line.") from None
         for number, line in enumerate(lines, 1):
             try:
                 wishes += [_wish(part, words) for part in _parts(line.partition("#")[0])]
@@ -60,6 +64,7 @@ def read_spec(text: str, words: Vocabulary) -> tuple[Spec, list[str]]:
                 raise UsageError(f"{path}, line {number}: {error.what}", error.remedy) from None
     if not wishes:
         raise UsageError(f"{text!r} wishes for nothing", "Say for example: class=7, or thickness=4..5.")
+    wishes = [replace(wish, sure=sure) if isinstance(wish, Class) else wish for wish in wishes]
     return _together(wishes), [note for wish in wishes if (note := _unseen(wish, words))]
 
 

@@ -11,46 +11,63 @@ from typing import Any
 import numpy as np
 import torch
 
+from isthmus.design.asked import Asked
 from isthmus.design.wishes import Class, Mixture, Range
 from isthmus.errors import DataError
 from isthmus.rng import permutation
 from isthmus.stats.knn import neighbours
 
-__all__ = ["STARTS", "drawn", "given", "moved", "pictures"]
+__all__ = ["STARTS", "drawn", "fitting", "given", "moved", "pictures"]
 
 _SHRUNK = 1e-3
-_TOWARDS, _INWARD = 0.5, 0.5
+_TOWARDS, _TOWARDS_NEAR, _INWARD, _ONE_OF = 0.5, 0.3, 0.5, 20
 Start = Callable[[Any, Any], torch.Tensor]
 
 
-def moved(shop: Any, asked: Any) -> torch.Tensor:
+def moved(shop: Any, asked: Asked) -> torch.Tensor:
     """Codes of pictures, each with what its own class and attributes made of it exchanged for what is wished.
 
-    The rest is taken half way to the nearest one of a picture of the wished class: so are such pictures drawn.
+    The rest is taken half way to the nearest one of a picture of the wished class: so are such pictures drawn. Where
+    the designs are to stay near a given picture, its own code is moved, and the rest a third of the way.
     """
-    names = [wish.name for wish in asked.wishes if isinstance(wish, Range)]
-    by_class = any(isinstance(wish, Class | Mixture) for wish in asked.wishes)
-    if not names and not by_class:
-        return pictures(shop, asked)
-    mine, classes = np.flatnonzero(shop.first), len(shop.words.classes) if by_class else 0
-    table = _table(shop.training.labels[mine], classes, [shop.numbers(name)[mine] for name in names])
-    known = table.isfinite().all(1) & ((table[:, :classes].sum(1) > 0) | (not by_class))
-    if int(known.sum()) < 2:
-        raise DataError("too few pictures have both a label and the attributes", "Use --start pictures, or label more.")
-    table, codes = table[known], shop.codes[torch.from_numpy(mine)[known]].flatten(1)
-    line = _Line.through(table, codes, classes)
-    rest = codes - line.at(table)
-    rows = np.resize(permutation(len(rest), asked.seed, "design", "starts").numpy(), asked.n)
-    wished = _wished(asked, classes, table[rows].clone())
-    starts = line.at(wished) + _as_such(rest, rest[rows], table[:, :classes], wished[:, :classes])
-    return starts.view(len(rows), *shop.codes.shape[1:])
+    known = _Known.of(shop, asked)
+    if known is None:
+        return given(shop, asked) if asked.near is not None else pictures(shop, asked)
+    if asked.near is None:
+        rows = _drawn_by_key(_nearest(known.away, asked.n), asked)
+        table, rest, share = known.table[rows], known.rest[rows], _TOWARDS
+    else:
+        codes = given(shop, asked).flatten(1)
+        # What the given picture shows, a picture of nearly the same code tells.
+        like = torch.from_numpy(neighbours(codes, known.codes, 1)[1][:, 0])
+        table, share = known.table[like], _TOWARDS_NEAR
+        rest = codes - known.line.at(table)
+    wished = _wished(asked, known.classes, table.clone())
+    starts = known.line.at(wished) + _as_such(known, rest, wished[:, : known.classes], share, asked)
+    return starts.view(asked.n, *shop.codes.shape[1:])
+
+
+def fitting(shop: Any, asked: Asked) -> torch.Tensor:
+    """Codes of pictures of what is wished that look most like the given one where that is kept."""
+    known = _Known.of(shop, asked)
+    if asked.given is None or asked.free is None:
+        return moved(shop, asked)
+    rows = torch.arange(len(shop.codes)) if known is None else known.rows
+    if known is not None and known.classes:
+        wished = _wished(asked, known.classes, known.table[:1].clone())[0, : known.classes]
+        rows = rows[(known.table[:, : known.classes] * wished).sum(1) > 0]
+    fixed = (1 - asked.free).expand(shop.pictures.shape[1:]).flatten() > 0
+    bank = shop.pictures[rows].flatten(1)[:, fixed]
+    if not len(bank):
+        return moved(shop, asked)
+    near = neighbours(asked.given.flatten(1)[:, fixed], bank, min(len(bank), asked.n))[1]
+    chosen = np.resize(near[0], asked.n) if len(near) == 1 else near[:, 0]
+    return shop.codes[rows[torch.from_numpy(chosen)]]
 
 
 def pictures(shop: Any, asked: Any) -> torch.Tensor:
     """Codes of pictures, whatever they show, half way to the middle of all: nobody's labels are asked for."""
-    mine = np.flatnonzero(shop.first)
-    rows = np.resize(mine[permutation(len(mine), asked.seed, "design", "starts").numpy()], asked.n)
-    return _INWARD * shop.codes[rows]
+    return _INWARD * shop.codes[_drawn_by_key(torch.from_numpy(np.flatnonzero(shop.first)), asked)]
 
 
 def drawn(shop: Any, asked: Any) -> torch.Tensor:
@@ -72,7 +89,13 @@ def given(shop: Any, asked: Any) -> torch.Tensor:
     return codes.expand(asked.n, *codes.shape[1:]).clone()
 
 
-STARTS: dict[str, Start] = {"drawn": drawn, "given": given, "moved": moved, "pictures": pictures}
+STARTS: dict[str, Start] = {
+    "drawn": drawn,
+    "fitting": fitting,
+    "given": given,
+    "moved": moved,
+    "pictures": pictures,
+}
 
 
 @dataclass(frozen=True)
@@ -95,16 +118,80 @@ class _Line:
         return ((table - self.middle) / self.scale) @ self.slopes
 
 
-def _as_such(rest: torch.Tensor, chosen: torch.Tensor, known: torch.Tensor, wished: torch.Tensor) -> torch.Tensor:
-    """Half way to the nearest rest of a picture of each start's wished class; of any, if none is wished."""
-    found = chosen.clone()
-    wanted = wished.argmax(1) if wished.shape[1] else torch.zeros(len(chosen), dtype=torch.long)
+@dataclass(frozen=True)
+class _Known:
+    """Pictures of the guides' half of which class and attributes are known, as far as the wishes ask for these.
+
+    `table` has a column for each of `classes` classes, then the attributes; `line` and `rest` add up to the codes, and
+    `away` is how far a picture is from all wished ranges.
+    """
+
+    rows: torch.Tensor
+    table: torch.Tensor
+    codes: torch.Tensor
+    classes: int
+    line: _Line
+    rest: torch.Tensor
+    away: torch.Tensor
+
+    @classmethod
+    def of(cls, shop: Any, asked: Asked) -> "_Known | None":
+        """None where neither a class nor an attribute is wished."""
+        names = [wish.name for wish in asked.wishes if isinstance(wish, Range)]
+        by_class = any(isinstance(wish, Class | Mixture) for wish in asked.wishes)
+        if not names and not by_class:
+            return None
+        mine, classes = np.flatnonzero(shop.first), len(shop.words.classes) if by_class else 0
+        table = _table(shop.training.labels[mine], classes, [shop.numbers(name)[mine] for name in names])
+        known = table.isfinite().all(1) & ((table[:, :classes].sum(1) > 0) | (not by_class))
+        if int(known.sum()) < 2:
+            what = "too few pictures have both a label and the attributes"
+            raise DataError(what, "Use --start pictures, or label more.")
+        rows, table = torch.from_numpy(mine)[known], table[known]
+        codes = shop.codes[rows].flatten(1)
+        line = _Line.through(table, codes, classes)
+        return cls(rows, table, codes, classes, line, codes - line.at(table), _away(asked, table[:, classes:]))
+
+
+def _away(asked: Asked, numbers: torch.Tensor) -> torch.Tensor:
+    """How far each picture is from all wished ranges, in deviations: moving far is moving where nothing was seen."""
+    found = torch.zeros(len(numbers))
+    for place, wish in enumerate(wish for wish in asked.wishes if isinstance(wish, Range)):
+        values = numbers[:, place]
+        outside = torch.maximum(wish.low - values, values - wish.high).clamp_min(0) / wish.spread
+        found = found + outside.square()
+    return found.sqrt()
+
+
+def _nearest(away: torch.Tensor, n: int) -> torch.Tensor:
+    """The rows that are nearest: four for each design at least, and 5 % of all; all of them where none is nearer."""
+    count = min(len(away), max(4 * n, len(away) // _ONE_OF))
+    return torch.nonzero(away <= away.kthvalue(count).values).flatten()
+
+
+def _drawn_by_key(rows: torch.Tensor, asked: Asked) -> torch.Tensor:
+    """As many of these as there are designs; again from the first where they are fewer."""
+    shuffled = rows[permutation(len(rows), asked.seed, "design", "starts")]
+    return shuffled[torch.arange(asked.n) % len(shuffled)]
+
+
+def _as_such(known: _Known, rest: torch.Tensor, wished: torch.Tensor, share: float, asked: Asked) -> torch.Tensor:
+    """Part of the way to the nearest rest of a picture of each design's wished class; of any, if none is wished.
+
+    Designs that stay near one and the same picture go each to another, the first to the nearest.
+    """
+    found = rest.clone()
+    wanted = wished.argmax(1) if wished.shape[1] else torch.zeros(len(rest), dtype=torch.long)
+    together = asked.near is not None and len(asked.near) == 1
     for c in wanted.unique():
-        bank = rest[known[:, c] > 0] if wished.shape[1] else rest
-        rows = wanted == c
-        if len(bank):
-            nearest = torch.from_numpy(neighbours(chosen[rows], bank, 1)[1][:, 0])
-            found[rows] = (1 - _TOWARDS) * chosen[rows] + _TOWARDS * bank[nearest]
+        mine = torch.nonzero(known.table[:, c] > 0).flatten() if wished.shape[1] else torch.arange(len(known.rest))
+        if not len(mine):
+            continue
+        rows = torch.nonzero(wanted == c).flatten()
+        bank = known.rest[mine[_nearest(known.away[mine], len(rest))]]
+        near = torch.from_numpy(neighbours(rest[rows], bank, min(len(bank), len(rows)) if together else 1)[1])
+        place = torch.arange(len(rows)) % near.shape[1]
+        found[rows] = (1 - share) * rest[rows] + share * bank[near[torch.arange(len(rows)), place]]
     return found
 
 

@@ -8,7 +8,7 @@ import torch
 
 from isthmus.stats.mixture import Mixture
 
-__all__ = ["Apart", "Change", "Consistent", "Dense", "Kept", "Near"]
+__all__ = ["Apart", "Consistent", "Dense", "Kept", "Near"]
 
 Decoder = Callable[[torch.Tensor], torch.Tensor]
 
@@ -65,17 +65,6 @@ class Apart:
         apart = torch.cdist(flat, flat.detach()) / math.sqrt(flat.shape[1])
         apart = apart + 1e9 * torch.eye(len(flat), device=flat.device)
         return self.weight * (1 - apart.amin(1) / self.distance).clamp_min(0).square()
-
-
-@dataclass(frozen=True)
-class Change:
-    """As little as possible is to change of a given picture: squared error a pixel, in thousandths."""
-
-    given: torch.Tensor
-    weight: float
-
-    def __call__(self, z: torch.Tensor, x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return 1000 * self.weight * (x - self.given[rows]).flatten(1).square().mean(1)
 
 
 @dataclass(frozen=True)

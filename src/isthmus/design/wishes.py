@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-__all__ = ["FAR", "Answers", "Class", "Function", "Mixture", "Range", "Seen", "Wish"]
+__all__ = ["FAR", "SURE", "SURER", "Answers", "Class", "Function", "Mixture", "Range", "Seen", "Wish"]
 
 FAR = 1e-6
-_SURE, _MIXED = 0.99, 0.1
-_INSIDE = 0.15
-"""Of a range's width, what guides have to stay away from its ends: they are not as exact as a measure."""
+SURE, SURER, _MIXED = 0.99, 0.999, 0.1
+_AIMED, _GRANTED = 0.4, 0.3
+"""Of a range's width, how far from its ends one aims, and how far guides must find it: they are not exact."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Class(Wish):
     """One of these classes; `sure` is the probability above which a guide finds it met."""
 
     classes: tuple[int, ...] = ()
-    sure: float = _SURE
+    sure: float = SURE
 
     def loss(self, seen: Seen, x: torch.Tensor) -> torch.Tensor:
         assert seen.classes is not None
@@ -136,13 +136,16 @@ class Range(Wish):
 
     def loss(self, seen: Seen, x: torch.Tensor) -> torch.Tensor:
         """In squared deviations, from a little inside of the ends."""
-        values = seen.numbers[self.name]
-        inset = _INSIDE * min(self.high - self.low, self.spread)
-        below, above = self.low + inset - values, values - (self.high - inset)
-        return (torch.maximum(below, above).clamp_min(0) / self.spread).square().mean(0)
+        values, (low, high) = seen.numbers[self.name], self._inside(_AIMED)
+        return (torch.maximum(low - values, values - high).clamp_min(0) / self.spread).square().mean(0)
 
     def granted(self, seen: Seen, x: torch.Tensor) -> torch.Tensor:
-        return ((seen.numbers[self.name] >= self.low) & (seen.numbers[self.name] <= self.high)).all(0)
+        values, (low, high) = seen.numbers[self.name], self._inside(_GRANTED)
+        return ((values >= low) & (values <= high)).all(0)
+
+    def _inside(self, share: float) -> tuple[float, float]:
+        inset = share * min(self.high - self.low, self.spread)
+        return self.low + inset, self.high - inset
 
     def judged(self, answers: Answers, x: np.ndarray) -> np.ndarray:
         values = answers.numbers[self.name]

@@ -1,6 +1,8 @@
 """All that designing needs beside a fitted model: what is known of its pictures, guides from one half of them, and a
 judge from the other. Made once for a run, and kept in its folder."""
 
+import contextlib
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from isthmus.contract import evaluate
+from isthmus.contract import Tick, evaluate
+from isthmus.design.asked import Asked
 from isthmus.design.guide import Guide, Guides, Taught, as_guide
 from isthmus.design.judge import Judge
+from isthmus.design.problem import Problem
+from isthmus.design.searches.normalised import Normalised
 from isthmus.design.spec import Spec, Vocabulary
-from isthmus.errors import DataError
+from isthmus.design.starts import moved
+from isthmus.design.wishes import Class, Range, Wish
 from isthmus.images.arrays import in_layout
 from isthmus.images.pictures import UNKNOWN, Pictures
 from isthmus.images.splits import units_of
@@ -22,11 +28,15 @@ from isthmus.keys import stream
 from isthmus.measure.attributes import ATTRIBUTES, measured
 from isthmus.measure.gauge import Gauge
 from isthmus.measure.oracle import Oracle
+from isthmus.run import Run
 from isthmus.train.watchers import Watcher
 
 __all__ = ["Workshop", "columns_of", "halves"]
 
 Watching = Callable[[str], tuple[Watcher, ...]]
+Counting = Callable[[str], contextlib.AbstractContextManager[Tick | None]]
+
+_DRAWN, _LED, _TURNS = 10_000, 100, 120
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class Workshop:
     count: int = 3
     folder: Path | None = None
     watching: Watching = lambda what: ()
+    counting: Counting = lambda what: contextlib.nullcontext()
 
     # -- pictures and codes -------------------------------------------------------------------------------------------
 
@@ -104,17 +115,36 @@ class Workshop:
         return columns_of(self.training)
 
     def numbers(self, name: str) -> np.ndarray:
-        """An attribute of every training picture: from the label table, else by formula."""
-        return self.columns[name] if name in self.columns else measured(name, self.pictures.numpy())
+        """An attribute of every training picture: from the label table, else by formula, which is kept."""
+        if name in self.columns:
+            return self.columns[name]
+        file = None if self.folder is None else Run(self.folder)
+        kept = f"{name}.json"
+        if file is not None and file.has(kept) and file.read_json(kept).get("pictures") == self.fingerprint:
+            return np.array(file.read_json(kept)["values"], np.float32)
+        with self.counting(f"measuring {name}") as tick:
+            found = measured(name, self.pictures.numpy(), tick)
+        if file is not None:
+            values = [round(float(value), 6) if np.isfinite(value) else None for value in found]
+            file.write_json(kept, {"pictures": self.fingerprint, "values": values})
+        return found
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of everything that guides and judge learn from."""
+        digest = hashlib.blake2b(np.ascontiguousarray(self.training.pixels).data, digest_size=8)
+        digest.update(np.asarray(self.training.labels, "<i8").tobytes())
+        for name, values in self.columns.items():
+            digest.update(name.encode() + np.asarray(values, "<f4").tobytes())
+        return digest.hexdigest()
 
     @cached_property
     def words(self) -> Vocabulary:
         """What can be wished. The extent of what is measured is that of 2,000 pictures, as measuring takes long."""
         some = self.pictures[torch.linspace(0, len(self.pictures) - 1, min(2000, len(self.pictures))).long()].numpy()
         names = [*self.columns, *(name for name in ATTRIBUTES if some.ndim == 4 and name not in self.columns)]
-        extents = {
-            name: _extent(self.columns[name] if name in self.columns else measured(name, some)) for name in names
-        }
+        known = {name: self.columns[name] if name in self.columns else measured(name, some) for name in names}
+        extents = {name: _extent(values) for name, values in known.items() if np.isfinite(values).any()}
         present = np.unique(self.training.labels[self.training.labels != UNKNOWN])
         return Vocabulary(tuple(map(str, self.training.classes)) if len(present) else (), extents)
 
@@ -122,12 +152,10 @@ class Workshop:
 
     def guides(self, names: tuple[str, ...]) -> Guides:
         """Trained on the first half, for classes and these attributes."""
-        taught = self._taught(self.first, names)
-        watchers = self.watching(f"training {self.count} guides on {len(taught.pictures):,} pictures")
         if self.folder is None:
-            return Guides(self.count, self.seed).fit(taught, watchers)
-        file = "-".join(["guides", *sorted(names)])
-        return Guides.kept(self.folder / f"{file}.safetensors", taught, self.count, self.seed, watchers)
+            return self._trained(Guides(self.count, self.seed), names)
+        file = self.folder / f"{'-'.join(['guides', *sorted(names)])}.safetensors"
+        return Guides.kept(file, self.fingerprint, self.count, self.seed, lambda new: self._trained(new, names))
 
     def judge(self, names: tuple[str, ...]) -> Judge:
         """Trained on the second half; attributes that have a formula are measured."""
@@ -157,13 +185,66 @@ class Workshop:
     def guide(self, given: Any, wishes: Spec) -> Guide:
         return as_guide(given) if given is not None else self.guides(_names(wishes))
 
-    def _taught(self, half: np.ndarray, names: tuple[str, ...]) -> Taught:
-        rows = np.flatnonzero(half)
-        return Taught(
-            self.pictures[torch.as_tensor(rows)],
-            self.training.labels[rows],
-            {name: self.numbers(name)[rows] for name in names},
-        )
+    def _taught(self, names: tuple[str, ...]) -> Taught:
+        """The guides' half, and what is known of it."""
+        rows = np.flatnonzero(self.first)
+        numbers = {name: self.numbers(name)[rows] for name in names}
+        return Taught(self.pictures[torch.as_tensor(rows)], self.training.labels[rows], numbers)
+
+    def _trained(self, guides: Guides, names: tuple[str, ...]) -> Guides:
+        """Attributes that have a formula are learnt from pictures that this model draws too, measured: first with rare
+        values as common as others, then from what the guides themselves were led to. Guides that know photographs only
+        are led astray where those are rare."""
+        taught = self._taught(names)
+        words = f"training {self.count} guides on {len(taught.pictures):,} pictures"
+        formulas = [name for name in names if name not in self.columns]
+        if not formulas or not self.model.encodes:
+            return guides.fit(taught, self.watching(words))
+        taught = self._with(taught, formulas, self._spread_out(formulas))
+        guides.fit(taught, self.watching(words))
+        with self.counting("designs for the guides to learn from") as tick:
+            led = [self._led(guides, formulas, turn, tick) for turn in range(_TURNS)]
+        return guides.learn_on(self._with(taught, formulas, torch.cat(led)), self.watching(f"{words}, and on designs"))
+
+    def _with(self, taught: Taught, formulas: list[str], drawn: torch.Tensor) -> Taught:
+        """Drawn pictures too, measured; nobody knows their classes."""
+        labels = np.append(taught.labels, np.full(len(drawn), UNKNOWN))
+        numbers = {}
+        for name, values in taught.numbers.items():
+            more = measured(name, drawn.numpy()) if name in formulas else np.full(len(drawn), np.nan)
+            numbers[name] = np.append(values, more).astype(np.float32)
+        return Taught(torch.cat([taught.pictures, drawn]), labels, numbers)
+
+    def _ends(self, name: str) -> tuple[float, float]:
+        """From one end of an attribute to the other, and a little on."""
+        low, high = (float(end) for end in np.nanquantile(self.numbers(name), [0.002, 0.998]))
+        return low - 0.1 * (high - low), high + 0.1 * (high - low)
+
+    def _spread_out(self, formulas: list[str]) -> torch.Tensor:
+        """Pictures drawn from starts for which every attribute was wished evenly from end to end."""
+        wishes = tuple(Range(name, 1.0, name, *self._ends(name)) for name in formulas)
+        starts = moved(self, Asked(wishes, n=_DRAWN, seed=self.seed, evenly=True))
+        with torch.no_grad():
+            return torch.cat([self.decode(part) for part in starts.split(500)])
+
+    def _led(self, guides: Guides, formulas: list[str], turn: int, tick: Tick | None) -> torch.Tensor:
+        """Designs for one specification drawn by key: a class, where there are any, and a range of each attribute."""
+        drawn = np.random.default_rng(stream(self.seed, "led", turn))
+        wishes = list[Wish]()
+        if self.words.classes:
+            wishes.append(Class("", classes=(int(drawn.integers(len(self.words.classes))),)))
+        for name in formulas:
+            low, high = self._ends(name)
+            wide = (high - low) / 10
+            at = float(drawn.uniform(low, high - wide))
+            wishes.append(Range("", 1.0, name, at, at + wide, float(guides.scale[guides.names.index(name)])))
+        asked = Asked(tuple(wishes), n=_LED, seed=stream(self.seed, "led", turn) >> 33)
+        problem = Problem(lambda u, rows: self.decode(u), guides, asked.wishes)
+        codes = Normalised().search(problem, moved(self, asked)).codes
+        if tick:
+            tick(turn + 1, _TURNS)
+        with torch.no_grad():
+            return self.decode(codes)
 
 
 def halves(pictures: Pictures, seed: int) -> np.ndarray:
@@ -187,8 +268,6 @@ def columns_of(pictures: Pictures) -> dict[str, np.ndarray]:
 
 
 def _extent(values: np.ndarray) -> tuple[float, float, float]:
-    if not np.isfinite(values).any():
-        raise DataError("nothing can be measured on these pictures: they are empty", "Give others.")
     return float(np.nanmin(values)), float(np.nanmax(values)), max(float(np.nanstd(values)), 1e-6)
 
 

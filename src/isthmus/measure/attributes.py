@@ -52,12 +52,12 @@ def _area(drawn: np.ndarray) -> np.ndarray:
 
 def _thickness(drawn: np.ndarray) -> np.ndarray:
     """Inside a long stroke the distance to its edge is a quarter of its thickness in the mean; a disc has 2/3 of its
-    diameter by this measure. Edges are where ink is half, to a third of a pixel."""
+    diameter by this measure. Edges are where ink is half of the picture's most, to a third of a pixel."""
     from scipy.ndimage import distance_transform_edt
 
     found = np.full(len(drawn), np.nan)
     for row, picture in enumerate(_finer(drawn)):
-        inside = picture > _HALF
+        inside = picture > _HALF * picture.max()
         if inside.any():
             # Without the half cell that lies between the last cell inside and the edge.
             found[row] = 4 * (distance_transform_edt(inside)[inside].mean() - 0.5) / _FINER
