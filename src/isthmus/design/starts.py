@@ -5,7 +5,7 @@ start `moved` keeps the rest and exchanges what was expected for what is wished.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -136,11 +136,19 @@ class _Known:
 
     @classmethod
     def of(cls, shop: Any, asked: Asked) -> "_Known | None":
-        """None where neither a class nor an attribute is wished."""
-        names = [wish.name for wish in asked.wishes if isinstance(wish, Range)]
+        """None where neither a class nor an attribute is wished. All but `away` is the same for all wishes of a kind,
+        and made once."""
+        names = tuple(wish.name for wish in asked.wishes if isinstance(wish, Range))
         by_class = any(isinstance(wish, Class | Mixture) for wish in asked.wishes)
         if not names and not by_class:
             return None
+        if (names, by_class) not in shop.known:
+            shop.known[names, by_class] = cls._made(shop, names, by_class)
+        known: _Known = shop.known[names, by_class]
+        return replace(known, away=_away(asked, known.table[:, known.classes :]))
+
+    @classmethod
+    def _made(cls, shop: Any, names: tuple[str, ...], by_class: bool) -> "_Known":
         mine, classes = np.flatnonzero(shop.first), len(shop.words.classes) if by_class else 0
         table = _table(shop.training.labels[mine], classes, [shop.numbers(name)[mine] for name in names])
         known = table.isfinite().all(1) & ((table[:, :classes].sum(1) > 0) | (not by_class))
@@ -150,7 +158,7 @@ class _Known:
         rows, table = torch.from_numpy(mine)[known], table[known]
         codes = shop.codes[rows].flatten(1)
         line = _Line.through(table, codes, classes)
-        return cls(rows, table, codes, classes, line, codes - line.at(table), _away(asked, table[:, classes:]))
+        return cls(rows, table, codes, classes, line, codes - line.at(table), torch.zeros(len(rows)))
 
 
 def _away(asked: Asked, numbers: torch.Tensor) -> torch.Tensor:

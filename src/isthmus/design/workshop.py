@@ -4,7 +4,7 @@ judge from the other. Made once for a run, and kept in its folder."""
 import contextlib
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,8 @@ class Workshop:
     folder: Path | None = None
     watching: Watching = lambda what: ()
     counting: Counting = lambda what: contextlib.nullcontext()
+    known: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """What starts make once for all wishes of a kind."""
 
     # -- pictures and codes -------------------------------------------------------------------------------------------
 
