@@ -222,7 +222,9 @@ def test_a_file_scores_all_pictures_at_once_in_their_own_units(file: Write) -> N
 
 
 def test_a_parameter_called_picture_is_given_one(file: Write) -> None:
-    with Objective.from_file(file("def score(picture):\n    assert picture.shape == (3, 3)\n    return picture[0, 0]")) as objective:
+    with Objective.from_file(
+        file("def score(picture):\n    assert picture.shape == (3, 3)\n    return picture[0, 0]")
+    ) as objective:
         assert objective(PICTURES).scores.tolist() == [0, 9, 18, 27]
 
 
@@ -262,7 +264,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         ("return [1e400 if p[0, 0] == 9 else 1 for p in pictures]", "score.py, picture 2: it returned inf"),
         ("return ['a' if p[0, 0] == 9 else 1 for p in pictures]", "it returned ['a'], which is no number"),
         ("return None if 9 in pictures[:, 0, 0] else [1] * len(pictures)", "it returned nothing: a return is missing"),
-        ("sys.exit(2) if 9 in pictures[:, 0, 0] else 0\n    return [1] * len(pictures)", "line 3, picture 2: it called"),
+        (
+            "sys.exit(2) if 9 in pictures[:, 0, 0] else 0\n    return [1] * len(pictures)",
+            "line 3, picture 2: it called",
+        ),
         ("os._exit(2) if 9 == pictures[0, 0, 0] else 0\n    return [1] * len(pictures)", "its process ended"),
     ],
 )
@@ -320,7 +325,9 @@ def test_a_function_that_always_fails_ends_the_search_at_once() -> None:
 
     found = look("trust", score=score)
     assert found.best is None and found.scored <= 8
-    assert "test_black_box" not in found.stopped and "score, line" in found.stopped and "ValueError: no" in found.stopped
+    assert (
+        "test_black_box" not in found.stopped and "score, line" in found.stopped and "ValueError: no" in found.stopped
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")

@@ -1,6 +1,6 @@
 """Codes whose pictures score best where nobody can say why: a user's function, a simulation, a measure by formula.
 
-The guides say for nothing whether a picture is one that was asked for; only those that are cost a call of the black box.
+The guides say for nothing whether a picture is one that was asked for; only those cost a call of the black box.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,9 +72,7 @@ class Sought:
     def _sign(self) -> float:
         return 1.0 if self.minimise else -1.0
 
-    def add(
-        self, codes: torch.Tensor, margins: torch.Tensor, pictures: np.ndarray, outcome: Outcome
-    ) -> dict[str, Any]:
+    def add(self, codes: torch.Tensor, margins: torch.Tensor, pictures: np.ndarray, outcome: Outcome) -> dict[str, Any]:
         """One batch; returns its line for a file of what was found, in plain JSON."""
         first, self.batches = self.scored, self.batches + 1
         reached = slice(0, outcome.done)

@@ -243,7 +243,5 @@ def _later(told: Callable[[int, int], None] | None, before: int, budget: int) ->
     return None if told is None else lambda done, _: told(before + done, budget)
 
 
-def _with_round(
-    keep: Callable[[dict[str, Any]], None] | None, number: int
-) -> Callable[[dict[str, Any]], None] | None:
+def _with_round(keep: Callable[[dict[str, Any]], None] | None, number: int) -> Callable[[dict[str, Any]], None] | None:
     return None if keep is None else lambda line: keep({"round": number} | line)

@@ -95,12 +95,14 @@ class Trained(Model):
         self._move(data, validation, run, watchers)
 
     def fine_tuned(self, pictures: Pictures, watchers: Sequence[Watcher] = (), **fields: Any) -> Self:
-        """A model that goes on from these weights on these pictures, with these fields changed; this one stays as it is.
+        """A model that goes on from these weights on these pictures, some fields changed; this one stays as it is.
 
         Its codes are codes of its own: what the encoder says of a picture moves with the weights.
         """
         self._check_fitted()
-        model = type(self)(**self.get_params(deep=False) | fields)
+        # What was once measured stays: the same pictures and seed give the same weights again.
+        measured = {"precision": vars(self).get("precision_") or self.precision}
+        model = type(self)(**self.get_params(deep=False) | measured | fields)
         model.check_params()
         vars(model).update({name: value for name, value in vars(self).items() if name.endswith("_")})
         with torch.random.fork_rng():
@@ -109,9 +111,7 @@ class Trained(Model):
         model._move(model._resident(model._fitting(pictures)), None, None, watchers)
         return model
 
-    def _move(
-        self, data: Resident, validation: Pictures | None, run: Run | None, watchers: Sequence[Watcher]
-    ) -> None:
+    def _move(self, data: Resident, validation: Pictures | None, run: Run | None, watchers: Sequence[Watcher]) -> None:
         """From the weights as they are, through all phases."""
         watched = validation is not None and len(validation) > 0
         if not watched and (self.patience is not None or self.schedule == "plateau"):

@@ -63,7 +63,7 @@ class Objective:
     """
 
     def __init__(self, function: Callable[..., Any], name: str | None = None) -> None:
-        self._asked: _Asked = _Here(function, name or getattr(function, "__name__", "the function"))
+        self._asked: _Asked = _Here(function, name or str(getattr(function, "__name__", "the function")))
         self.scored, self._failed_in_a_row = 0, 0
 
     @classmethod

@@ -23,7 +23,7 @@ class Bayes(AskTell):
 
     def _prepare(self) -> None:
         try:
-            import botorch  # type: ignore  # noqa: F401
+            import botorch  # noqa: F401
         except ImportError:
             raise UsageError(
                 "the optimiser bayes needs BoTorch, which is not installed",
@@ -31,9 +31,9 @@ class Bayes(AskTell):
             ) from None
 
     def _propose(self, k: int, generator: torch.Generator) -> torch.Tensor:
-        from botorch.acquisition.logei import qLogNoisyExpectedImprovement  # type: ignore
-        from botorch.optim import optimize_acqf  # type: ignore
-        from botorch.sampling import SobolQMCNormalSampler  # type: ignore
+        from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+        from botorch.optim import optimize_acqf
+        from botorch.sampling import SobolQMCNormalSampler
 
         rows = torch.nonzero(self.scores_.isfinite()).flatten()[-_POINTS:]
         if len(rows) < 2:
@@ -54,15 +54,13 @@ class Bayes(AskTell):
                 prune_baseline=True,
             )
             bounds = torch.stack([torch.zeros_like(unit[0]), torch.ones_like(unit[0])])
-            found, _ = optimize_acqf(
-                gain, bounds, q=k, num_restarts=self.restarts, raw_samples=256, sequential=True
-            )
+            found, _ = optimize_acqf(gain, bounds, q=k, num_restarts=self.restarts, raw_samples=256, sequential=True)
         return self.box_.codes(found.detach())
 
     def _model(self, unit: torch.Tensor, rows: torch.Tensor, refused: bool) -> object:
-        from botorch.fit import fit_gpytorch_mll  # type: ignore
-        from botorch.models import ModelListGP, SingleTaskGP  # type: ignore
-        from gpytorch.mlls import SumMarginalLogLikelihood  # type: ignore
+        from botorch.fit import fit_gpytorch_mll
+        from botorch.models import ModelListGP, SingleTaskGP
+        from gpytorch.mlls import SumMarginalLogLikelihood
 
         scores = self.scores_[rows]
         models = [SingleTaskGP(unit[rows], ((scores - scores.mean()) / scores.std().clamp_min(1e-12))[:, None])]
@@ -76,7 +74,7 @@ class Bayes(AskTell):
 
 def _first() -> object:
     """Of a score and a margin, the score."""
-    from botorch.acquisition.objective import GenericMCObjective  # type: ignore
+    from botorch.acquisition.objective import GenericMCObjective
 
     return GenericMCObjective(lambda y, X=None: y[..., 0])
 

@@ -1,7 +1,7 @@
 """CMA-ES: a Gaussian that moves and turns towards where the better half of what it drew was.
 
 After Hansen's tutorial (2016): rank-one and rank-mu updates of the whole covariance, step size by the length of the
-path. Codes that may not be chosen rank last, by how far they are from it; those outside the box are brought to its edge.
+path. Codes that may not be chosen rank last, by how far they are from it; those outside the box come to its edge.
 """
 
 import math

@@ -31,7 +31,7 @@ class Shapes:
         y, x = np.mgrid[:_SIDE, :_SIDE].astype(np.float32)
         pixels = np.stack(
             [
-                _drawn(kind, (y - a) / (h / 2), (x - b) / (w / 2))
+                _drawn(int(kind), (y - a) / (h / 2), (x - b) / (w / 2))
                 for kind, a, b, h, w in zip(kinds, top, left, high, wide, strict=True)
             ]
         )
