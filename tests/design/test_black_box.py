@@ -291,7 +291,14 @@ def test_another_number_of_scores_than_pictures_is_said(file: Write, body: str) 
 
 
 def test_what_it_prints_is_no_answer(file: Write, capfd: pytest.CaptureFixture[str]) -> None:
-    text = "import os\nprint('loading')\ndef score(pictures):\n    print('{}')\n    os.write(1, b'x\\n')\n    return pictures[:, 0, 0]"
+    text = """
+        import os
+        print("loading")
+        def score(pictures):
+            print("{}")
+            os.write(1, b"x")
+            return pictures[:, 0, 0]
+    """
     with Objective.from_file(file(text)) as objective:
         assert objective(PICTURES).scores.tolist() == [0, 9, 18, 27]
     told = capfd.readouterr()
@@ -309,12 +316,19 @@ def test_what_hangs_is_ended_and_started_again(file: Write) -> None:
 
 
 def test_after_five_calls_in_a_row_it_is_given_up_and_what_was_found_is_kept(file: Write) -> None:
-    text = "left = [9]\ndef score(picture):\n    left[0] -= 1\n    if left[0] < 0:\n        raise RuntimeError('worn out')\n    return 1"
+    text = """
+        left = [9]
+        def score(picture):
+            left[0] -= 1
+            if left[0] < 0:
+                raise RuntimeError("worn out")
+            return 1
+    """
     lines: list[dict[str, Any]] = []
     with Objective.from_file(file(text)) as objective:
         found = maximise(lambda z: z, objective, optimiser("random"), codes(), budget=40, batch=4, keep=lines.append)
     assert np.isfinite(found.scores).sum() == 9 and found.scored == 14
-    assert found.stopped.endswith("at last score.py, line 5, picture 14: RuntimeError: worn out")
+    assert found.stopped.endswith("at last score.py, line 6, picture 14: RuntimeError: worn out")
     assert sum(len(line["scores"]) for line in lines) == 14
     assert found.best == 0
 

@@ -16,7 +16,7 @@ import torch
 from isthmus.contract import Fitted, evaluate
 from isthmus.design.black_box._objective import Objective
 from isthmus.design.black_box._optimiser import AskTell
-from isthmus.design.maximise import Sought, maximise, units_of
+from isthmus.design.maximise import Known, Sought, maximise, units_of
 from isthmus.errors import DataError
 from isthmus.estimator import Estimator, option
 from isthmus.images.arrays import canonical
@@ -173,11 +173,14 @@ def pursue(
         except KeyboardInterrupt:
             pursued.rounds.append(Sought(minimise, stopped="interrupted"))
             break
+        begun, known = _begun(codes.codes, scores, allowed, minimise, stream(retraining.seed, "told", number))
         sought = maximise(
             codes.decode,
             objective,
             optimiser,
-            **_known(codes.codes, scores, allowed, minimise, stream(retraining.seed, "told", number)),
+            begun,
+            within=codes.codes,
+            known=known,
             budget=min(left, retraining.every or left),
             batch=batch,
             minimise=minimise,
@@ -193,21 +196,17 @@ def pursue(
     return pursued
 
 
-def _known(
+def _begun(
     codes: torch.Tensor, scores: np.ndarray, allowed: np.ndarray, minimise: bool, seed: int
-) -> dict[str, torch.Tensor | tuple[torch.Tensor, torch.Tensor]]:
-    """What a search begins with: the best as starts, and of all that is known the better half and some of the rest."""
+) -> tuple[torch.Tensor, Known]:
+    """What a search begins with: the best as starts, and of all that is known the best and some of the rest."""
     rows = np.flatnonzero(np.isfinite(scores) & allowed)
     if not len(rows):
         raise DataError("no picture to start from has a score", "Give others to start from.")
     rows = rows[np.argsort(scores[rows] * (1.0 if minimise else -1.0), kind="stable")]
     rest = np.random.default_rng(seed).permutation(rows[_TOLD // 2 :])[: _TOLD // 2]
     told = np.concatenate([rows[: _TOLD // 2], rest])
-    return {
-        "starts": codes[rows[:_STARTS]],
-        "within": codes,
-        "known": (codes[told], torch.from_numpy(scores[told])),
-    }
+    return codes[rows[:_STARTS]], (codes[told], torch.from_numpy(scores[told]))
 
 
 def _joined(
