@@ -110,6 +110,9 @@ def test_the_black_box_scores_the_data_where_nobody_has(model: VAE) -> None:
     pictures = squares(40)
     got = pursue(model, pictures, None, attribute_of(model, "area"), Random(), Retraining(every=0), budget=5)
     assert (got.known, got.calls) == (40, 5)
+    broken = Objective(lambda pictures: 1 / 0)
+    with pytest.raises(DataError, match="cannot be scored: <lambda>, line .*division by zero"):
+        pursue(model, pictures, None, broken, Random(), Retraining(every=0), budget=5)
 
 
 def test_a_failure_leaves_what_was_found_and_starts_are_respected(model: VAE) -> None:

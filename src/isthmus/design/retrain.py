@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from isthmus.contract import Fitted, evaluate
+from isthmus.contract import Fitted, batches, evaluate
 from isthmus.design.black_box._objective import Objective
 from isthmus.design.black_box._optimiser import AskTell
 from isthmus.design.maximise import Known, Sought, maximise, units_of
-from isthmus.errors import DataError
+from isthmus.errors import DataError, TrainingError
 from isthmus.estimator import Estimator, option
 from isthmus.images.arrays import canonical
 from isthmus.images.pictures import UNKNOWN, Pictures
@@ -27,6 +27,7 @@ __all__ = ["Codes", "Pursued", "Retraining", "pursue", "weights_by_rank"]
 
 _STARTS = 64
 _TOLD = 400
+_AT_ONCE = 256
 
 
 def weights_by_rank(scores: np.ndarray, k: float, minimise: bool = False) -> np.ndarray:
@@ -160,8 +161,8 @@ def pursue(
     retraining.check_params()
     pursued = Pursued(model, minimise)
     if scores is None:
-        seen = objective(units_of(model)(model.tensor(pictures)))
-        scores, pursued.known = seen.scores, seen.done
+        scores = _scored(model, pictures, objective)
+        pursued.known = len(scores)
     scores, allowed = np.asarray(scores, np.float64), np.ones(len(pictures), bool)
     if starts is not None:
         allowed = np.isin(np.arange(len(pictures)), starts)
@@ -170,8 +171,9 @@ def pursue(
         try:
             pursued.model = retraining.retrained(pursued.model, pictures, scores, number, minimise)
             codes = Codes.of(pursued.model, pictures)
-        except KeyboardInterrupt:
-            pursued.rounds.append(Sought(minimise, stopped="interrupted"))
+        except (KeyboardInterrupt, TrainingError) as error:
+            why = str(error) if isinstance(error, TrainingError) else "interrupted"
+            pursued.rounds.append(Sought(minimise, stopped=why))
             break
         begun, known = _begun(codes.codes, scores, allowed, minimise, stream(retraining.seed, "told", number))
         sought = maximise(
@@ -194,6 +196,19 @@ def pursue(
         if sought.stopped != "budget":
             break
     return pursued
+
+
+def _scored(model: Any, pictures: Pictures, objective: Objective) -> np.ndarray:
+    """What the black box says of the pictures as they are; nothing of any means that it cannot work."""
+    found, units = list[np.ndarray](), units_of(model)
+    for _, x in batches(model, pictures, _AT_ONCE):
+        outcome = objective(units(x))
+        if outcome.hopeless:
+            raise DataError(
+                f"the pictures cannot be scored: {next(iter(outcome.said.values()))}", "Mend the black box."
+            )
+        found.append(outcome.scores)
+    return np.concatenate(found)
 
 
 def _begun(
