@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     given = parser.parse_args(words)
     torch.set_num_threads(1)
-    pictures = _pictures()
+    pictures, measured = _pictures(), commit()
     found: dict[str, dict[int, Pursued]] = {way: {} for way in WAYS}
     seconds: dict[str, dict[str, float]] = {way: {} for way in WAYS}
     for seed in given.seeds:
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         "seed": given.seeds,
         "command": said("retraining", words),
         "machine": machine(),
-        "commit": commit(),
+        "commit": measured,
     }
     most = float(_areas(pictures).max())
     records = [_record(common, way, found, most, seconds[way], given.budget) for way in WAYS]

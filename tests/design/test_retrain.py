@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus import PCA, VAE, Pictures, open_pictures
+from isthmus import PCA, VAE, Pictures, discover, open_pictures
 from isthmus.design.black_box._objective import Objective
 from isthmus.design.black_box.random import Random
 from isthmus.design.maximise import attribute_of
@@ -74,6 +74,15 @@ def test_a_fine_tuned_model_starts_from_the_weights_and_leaves_them(model: VAE) 
     assert any(not torch.equal(before[name], after[name]) for name in before)
     assert all(torch.equal(before[name], value) for name, value in model.net_.state_dict().items())
     assert (near.epochs, model.epochs) == (1.0, 20)
+
+
+@pytest.mark.parametrize("name", sorted(set(discover.names("models")) - {"pca"}))
+def test_every_model_that_learns_by_steps_goes_on_from_its_weights(name: str) -> None:
+    fields = {"latent": 3, "epochs": 1.0} | ({"decoder_epochs": 1.0} if name == "two-step" else {})
+    model = discover.find("models", name, "Model")(**fields).fit(squares(64))
+    onward = model.fine_tuned(squares(64), epochs=1.0)
+    assert onward.latent_shape_ == model.latent_shape_
+    assert set(onward.net_.state_dict()) == set(model.net_.state_dict())
 
 
 def test_retraining_with_weights_draws_larger_pictures(model: VAE) -> None:
