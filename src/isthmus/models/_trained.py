@@ -4,7 +4,7 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -87,17 +87,38 @@ class Trained(Model):
     def _fit(
         self, pictures: Pictures, validation: Pictures | None, run: Run | None, watchers: Sequence[Watcher]
     ) -> None:
-        watched = validation is not None and len(validation) > 0
-        if not watched and (self.patience is not None or self.schedule == "plateau"):
-            raise UsageError(
-                "patience and plateau need validation pictures", "Give validation=, or pictures with a split."
-            )
-        self.pictures_ = len(pictures)
         with torch.random.fork_rng():
             torch.manual_seed(stream(self.seed, "weights"))
             self._settle(self._build().to(self.device_))
         data = self._resident(pictures)
         self._start_from(data)
+        self._move(data, validation, run, watchers)
+
+    def fine_tuned(self, pictures: Pictures, watchers: Sequence[Watcher] = (), **fields: Any) -> Self:
+        """A model that goes on from these weights on these pictures, some fields changed; this one stays as it is.
+
+        Its codes are codes of its own: what the encoder says of a picture moves with the weights.
+        """
+        self._check_fitted()
+        # What was once measured stays: the same pictures and seed give the same weights again.
+        measured = {"precision": vars(self).get("precision_") or self.precision}
+        model = type(self)(**self.get_params(deep=False) | measured | fields)
+        model.check_params()
+        vars(model).update({name: value for name, value in vars(self).items() if name.endswith("_")})
+        with torch.random.fork_rng():
+            model._settle(model._build().to(self.device_))
+        model.net_.load_state_dict(self.net_.state_dict())
+        model._move(model._resident(model._fitting(pictures)), None, None, watchers)
+        return model
+
+    def _move(self, data: Resident, validation: Pictures | None, run: Run | None, watchers: Sequence[Watcher]) -> None:
+        """From the weights as they are, through all phases."""
+        watched = validation is not None and len(validation) > 0
+        if not watched and (self.patience is not None or self.schedule == "plateau"):
+            raise UsageError(
+                "patience and plateau need validation pictures", "Give validation=, or pictures with a split."
+            )
+        self.pictures_ = len(data)
         phases = self.phases()
         settings = self._settings(phases, data, run)
         held = self._resident(validation) if validation is not None and watched else None
