@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.cli._designs import save_designs
+from isthmus.cli._maximise import add_maximise, maximised
 from isthmus.cli._pictures import of_run
 from isthmus.cli._talk import print_json, say, table, tick
 from isthmus.errors import IsthmusError, UsageError
@@ -42,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     stay.add_argument("--trust", type=float, default=0.0, metavar="R", help="stay within R deviations of the start")
     stay.add_argument("--consistent", type=float, default=0.0, metavar="W", help="codes that encode to themselves")
     stay.add_argument("--apart", type=float, default=0.0, metavar="W", help="designs that differ from each other")
+    add_maximise(parser)
     parser.add_argument("--json", action="store_true", help="one record a line")
     search = value_of("--search", words) or "normalised"
     if search in searches:
@@ -54,7 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
     from isthmus.models._loading import load
     from isthmus.run import Run
 
-    if not (arguments.list_attributes or arguments.want):
+    best = arguments.maximise or arguments.minimise
+    if best and arguments.want:
+        raise UsageError("--want and --maximise are both given", "Say with --where what they must meet besides.")
+    if not (arguments.list_attributes or arguments.want or best):
         raise UsageError("nothing is wished for", 'Say for example: --want "class=7". --list-attributes tells more.')
     if arguments.n < 1:
         raise UsageError(f"-n is {arguments.n}", "Ask for at least one design.")
@@ -63,6 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list_attributes:
         print(_listed(shop))
         return 0
+    place = Path(arguments.out) if arguments.out else _next(folder.path / "designs")
+    if best:
+        return maximised(arguments, shop, folder, place)
     sure = arguments.sure or usual_sureness(given=bool(arguments.near), start=arguments.start)
     if not 0 < sure < 1:
         raise UsageError(f"--sure is {sure}", "Give a probability, such as 0.99.")
@@ -75,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         guides, judge = shop.guides(names), shop.judge(names)
     with tick("designs") as told:
         made = worked_out(shop, asked, guides, judge, _search(arguments), told, notes)
-    return _tell(made, model, folder, arguments, judge)
+    return _tell(made, model, folder, arguments, judge, place)
 
 
 def _workshop(model: Any, folder: Any, arguments: argparse.Namespace) -> Any:
@@ -153,10 +161,9 @@ def _listed(shop: Any) -> str:
     return table(["can be wished", "from", "to", "deviation", "what it is"], rows)
 
 
-def _tell(made: Any, model: Any, folder: Any, arguments: argparse.Namespace, judge: Any) -> int:
+def _tell(made: Any, model: Any, folder: Any, arguments: argparse.Namespace, judge: Any, place: Path) -> int:
     from isthmus.cli._records import record_of
 
-    place = Path(arguments.out) if arguments.out else _next(folder.path / "designs")
     command = " ".join(["isthmus design RUN", f'--want "{arguments.want}"', f"-n {arguments.n}"])
     common = {"split": "designed", "data": "the run's own", "seed": arguments.seed, "command": command}
     records = [record_of("design, guides say met", made.by_guides(), **common)]
