@@ -18,7 +18,7 @@ def hasten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(module, "_PICTURES", 8000)
     patch.setattr(guiding, "_PICTURES", 8000)
     patch.setattr(working, "_DRAWN", 400)
-    patch.setattr(working, "_TURNS", 4)
+    patch.setattr(working, "_TURNS", 2)
     patch.setattr(working, "_LED", 50)
 
 

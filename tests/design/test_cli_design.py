@@ -132,3 +132,56 @@ def test_not_met_is_an_answer(run: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert "is outside of anything seen: area goes from" in said.err
     assert "not met; the closest was design" in said.err
     assert (tmp_path / "o" / "designs.csv").is_file()
+
+
+def test_the_largest_of_a_formula(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["design", str(run), "--maximise", "area", "--budget", "30", "-n", "4", "-o", str(tmp_path / "most")]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert (
+        said.startswith("area ") and "after 30 calls of the score" in said and "of 2,000 training pictures is" in said
+    )
+    lines = [json.loads(line) for line in (tmp_path / "most" / "scored.jsonl").read_text("utf-8").splitlines()]
+    assert lines[-1]["scored"] == 30
+    assert np.load(tmp_path / "most" / "codes.npz")["codes"].shape == (4, 8)
+    found = json.loads((tmp_path / "most" / "design.json").read_text("utf-8"))["designs"]
+    assert found[0]["area"] >= found[1]["area"] == sorted(one["area"] for one in found)[-2]
+    assert (tmp_path / "most" / "000003.png").is_file()
+
+
+def test_a_users_own_score_with_what_it_must_meet(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score = tmp_path / "score.py"
+    score.write_text("def score(pictures):\n    return pictures.reshape(len(pictures), -1).mean(1)\n", "utf-8")
+    words = ["design", str(run), "--minimise", "ink", "--black-box", str(score), "--budget", "20", "-n", "3"]
+    assert main([*words, "--where", "class=0", "--guides", "1", "-o", str(tmp_path / "least")]) == 0
+    assert capsys.readouterr().out.startswith("ink ")
+    score.write_text("def score(pictures):\n    raise ValueError('no such luck')\n", "utf-8")
+    assert main([*words, "-o", str(tmp_path / "none")]) == 1
+    said = capsys.readouterr().err
+    assert "no such luck" in said and "line 2" in said and "Traceback" not in said
+    assert "there is no file" in refused([*words[:4], "--black-box", str(tmp_path / "no.py")], capsys)
+
+
+def test_a_model_learns_from_what_was_found(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["design", str(run), "--maximise", "area", "--budget", "20", "--retrain-every", "10", "-n", "2"]
+    assert main([*words, "-o", str(tmp_path / "on")]) == 0
+    assert "after 20 calls" in capsys.readouterr().out
+    assert main(["info", str(tmp_path / "on" / "model")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--maximise", "area", "--want", "class=1"], "--want and --maximise are both given"),
+        (["--maximise", "area", "--minimise", "area"], "both given"),
+        (["--maximise", "aera"], "Did you mean 'area'?"),
+        (["--maximise", "area", "--budget", "0"], "--budget is 0"),
+        (["--maximise", "area", "--where", "class=77"], "there is no class '77'"),
+    ],
+)
+def test_what_cannot_be_made_largest_is_one_sentence(
+    run: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in refused(["design", str(run), *words], capsys)

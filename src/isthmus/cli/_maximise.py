@@ -2,8 +2,10 @@
 
 import argparse
 import contextlib
+import io
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from isthmus.cli._talk import say, tick
 from isthmus.errors import UsageError
 
 __all__ = ["add_maximise", "maximised"]
+
+_PILE = 4000
 
 
 def add_maximise(parser: argparse.ArgumentParser) -> None:
@@ -26,49 +30,103 @@ def add_maximise(parser: argparse.ArgumentParser) -> None:
     best.add_argument("--budget", type=int, default=200, metavar="N", help="calls of the score (default: 200)")
     names = discover.names("design.black_box")
     best.add_argument("--optimiser", choices=names, default="trust", help="who chooses what to score (default: trust)")
+    best.add_argument(
+        "--retrain-every", type=int, metavar="N", help="the model learns from what was found, every N calls"
+    )
     best.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds for one call (default: 60)")
 
 
 def maximised(arguments: argparse.Namespace, shop: Any, folder: Any, place: Path) -> int:
     """Search, keeping every batch as it comes, then show the best `-n` and say how they compare with the pile."""
-    from isthmus import discover
-    from isthmus.design.asked import Asked
-    from isthmus.design.maximise import margin_of, maximise, units_of
     from isthmus.design.spec import read_spec
-    from isthmus.design.starts import STARTS
 
     if arguments.maximise and arguments.minimise:
         raise UsageError("--maximise and --minimise are both given", "Give one of them.")
+    if arguments.budget < 1:
+        raise UsageError(f"--budget is {arguments.budget}", "Give at least one call.")
     name, minimise = arguments.maximise or arguments.minimise, bool(arguments.minimise)
     wishes, notes = read_spec(arguments.where, shop.words) if arguments.where else ((), [])
     for note in notes:
         say(f"note: {note}")
-    names = tuple(sorted({wish.number for wish in wishes if wish.number is not None}))
     with _objective(arguments, shop, name) as objective:
         guides = None
         if wishes:
             with folder.writing():
-                guides = shop.guides(names)
-        many = Asked(wishes, n=max(32, arguments.n), seed=arguments.seed)
-        starts = STARTS["moved" if wishes else "pictures"](shop, many).flatten(1)
-        optimiser = discover.find("design.black_box", arguments.optimiser, "Optimiser")(seed=arguments.seed)
-        lines = place / "scored.jsonl"
+                guides = shop.guides(tuple(sorted({wish.number for wish in wishes if wish.number is not None})))
         place.mkdir(parents=True, exist_ok=True)
-        with tick("scored") as told, open(lines, "a", encoding="utf-8") as file:
-            sought = maximise(
-                lambda u: shop.decode(u.view(-1, *shop.codes.shape[1:])),
-                objective,
-                optimiser,
-                starts,
-                budget=arguments.budget,
-                minimise=minimise,
-                feasible=margin_of(guides, wishes) if guides is not None else None,
-                units=units_of(shop.model),
-                within=shop.codes.flatten(1),
-                told=told,
-                keep=lambda line: _kept(file, line),
-            )
-    return _tell(sought, arguments, shop, place, name)
+        with tick("scored") as told, open(place / "scored.jsonl", "a", encoding="utf-8") as file:
+            how = {"budget": arguments.budget, "minimise": minimise, "told": told, "keep": lambda x: _kept(file, x)}
+            search = _retraining if arguments.retrain_every else _searched
+            found = search(arguments, shop, wishes, guides, objective, how)
+    return _tell(found, arguments, shop, place, name)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What was scored: pictures in their own units, scores (NaN where that failed), codes where one model has them."""
+
+    scores: np.ndarray
+    pictures: Any
+    said: dict[int, str]
+    drawn: int
+    stopped: str
+    minimise: bool
+    codes: Any = None
+    model: Any = None
+
+    def best(self, n: int) -> list[int]:
+        order = np.argsort(np.nan_to_num(self.scores * (1 if self.minimise else -1), nan=np.inf), kind="stable")
+        return [int(row) for row in order if np.isfinite(self.scores[row])][:n]
+
+
+def _searched(arguments: Any, shop: Any, wishes: Any, guides: Any, objective: Any, how: dict[str, Any]) -> _Scored:
+    from isthmus.design.asked import Asked
+    from isthmus.design.maximise import margin_of, maximise, units_of
+    from isthmus.design.starts import STARTS
+
+    many = Asked(wishes, n=max(32, arguments.n), seed=arguments.seed)
+    starts = STARTS["moved" if wishes else "pictures"](shop, many).flatten(1)
+    sought = maximise(
+        lambda u: shop.decode(u.view(-1, *shop.codes.shape[1:])),
+        objective,
+        _optimiser(arguments),
+        starts,
+        feasible=margin_of(guides, wishes) if guides is not None else None,
+        units=units_of(shop.model),
+        within=shop.codes.flatten(1),
+        **how,
+    )
+    scores = np.array(sought.scores, np.float64)
+    return _Scored(scores, sought.pictures, sought.said, sought.drawn, sought.stopped, sought.minimise, sought.codes)
+
+
+def _retraining(arguments: Any, shop: Any, wishes: Any, guides: Any, objective: Any, how: dict[str, Any]) -> _Scored:
+    """The same while the model goes on learning from what was found; some of the pile is scored first."""
+    from isthmus.contract import some_of
+    from isthmus.design.maximise import margin_of
+    from isthmus.design.retrain import Retraining, pursue
+
+    pile = some_of(shop.training, _PILE)
+    say(f"scoring {len(pile):,} training pictures first, which is not counted")
+    pursued = pursue(
+        shop.model,
+        pile,
+        None,
+        objective,
+        _optimiser(arguments),
+        Retraining(every=arguments.retrain_every, seed=arguments.seed),
+        feasible=margin_of(guides, wishes) if guides is not None else None,
+        **how,
+    )
+    drawn, said = sum(one.drawn for one in pursued.rounds), dict[int, str]()
+    pictures: Any = pursued.pictures if pursued.calls else []
+    return _Scored(pursued.scores, pictures, said, drawn, pursued.stopped, pursued.minimise, None, pursued.model)
+
+
+def _optimiser(arguments: Any) -> Any:
+    from isthmus import discover
+
+    return discover.find("design.black_box", arguments.optimiser, "Optimiser")(seed=arguments.seed)
 
 
 @contextlib.contextmanager
@@ -93,35 +151,32 @@ def _kept(file: Any, line: dict[str, Any]) -> None:
     file.flush()
 
 
-def _tell(sought: Any, arguments: argparse.Namespace, shop: Any, place: Path, name: str) -> int:
+def _tell(found: _Scored, arguments: argparse.Namespace, shop: Any, place: Path, name: str) -> int:
     from isthmus.cli._talk import image_out
     from isthmus.report.film import contact_sheet
 
-    for row, sentence in list(sought.said.items())[:3]:
+    for row, sentence in list(found.said.items())[:3]:
         say(f"note: picture {row}: {sentence}")
-    if sought.stopped not in ("budget", "interrupted"):
-        say(f"note: {sought.stopped}")
-    best = sought.order[: arguments.n]
+    if found.stopped not in ("budget", "interrupted"):
+        say(f"note: {found.stopped}")
+    best = found.best(arguments.n)
     if not best:
         say(f"nothing was scored; {place}/scored.jsonl holds what was tried")
         return 1
-    pile = _of_pile(shop, name, sought.minimise) if not arguments.black_box else None
-    beside = "" if pile is None else f"; the {'least' if sought.minimise else 'most'} of 2,000 pictures is {pile:.5g}"
-    score = sought.scores[best[0]]
-    print(f"{name} {score:.5g} after {sought.scored} calls, {sought.drawn:,} pictures drawn{beside}.")
-    rows = [{"design": i, name: sought.scores[row], "call": row} for i, row in enumerate(best)]
-    described = {"maximise": name, "minimise": sought.minimise, "where": arguments.where, "stopped": sought.stopped}
-    described |= {"budget": arguments.budget, "optimiser": arguments.optimiser, "seed": arguments.seed, "designs": rows}
-    shown = shop.model.tensor(np.stack([sought.pictures[row] for row in best])).float().cpu().clamp(0, 1)
-    words = [f"{sought.scores[row]:.4g}" for row in best]
-    title = f"{'least' if sought.minimise else 'most'} {name}" + (
-        f", where {arguments.where}" if arguments.where else ""
-    )
-    sheet = contact_sheet(shown, words, [True] * len(best), title=title, subtitle=f"{sought.scored} calls of the score")
-    image_out(sheet, str(place / "sheet.png"))
-    _save(shop, shown, sought, best, place, described)
+    least = "least" if found.minimise else "most"
+    beside = ""
+    if not arguments.black_box:
+        beside = f"; the {least} of 2,000 training pictures is {_of_pile(shop, name, found.minimise):.5g}"
+    calls = f"{len(found.scores):,} calls of the score"
+    print(f"{name} {found.scores[best[0]]:.5g} after {calls}, {found.drawn:,} pictures drawn{beside}.")
+    shown = shop.model.tensor(np.stack([found.pictures[row] for row in best])).float().cpu().clamp(0, 1)
+    words = [f"{found.scores[row]:.4g}" for row in best]
+    title = f"{least} {name}" + (f", where {arguments.where}" if arguments.where else "")
+    drawn = shown if shown.ndim == 4 else shown[:, None, None]
+    image_out(contact_sheet(drawn, words, [True] * len(best), title=title, subtitle=calls), str(place / "sheet.png"))
+    _save(shop, shown, found, best, place, name, arguments)
     say(f"wrote {place}/: scored.jsonl, sheet.png and {len(best)} pictures")
-    return 130 if sought.stopped == "interrupted" else 0
+    return 130 if found.stopped == "interrupted" else 0
 
 
 def _of_pile(shop: Any, name: str, minimise: bool) -> float:
@@ -133,18 +188,22 @@ def _of_pile(shop: Any, name: str, minimise: bool) -> float:
     return float(np.nanmin(some) if minimise else np.nanmax(some))
 
 
-def _save(shop: Any, shown: Any, sought: Any, best: list[int], place: Path, described: dict[str, Any]) -> None:
-    import io
-
+def _save(
+    shop: Any, shown: Any, found: _Scored, best: list[int], place: Path, name: str, arguments: argparse.Namespace
+) -> None:
     from isthmus.files import write_atomically
     from isthmus.images.writing import write_pictures
 
-    scaling = shop.model.scaling_
+    scaling, scores = shop.model.scaling_, [float(found.scores[row]) for row in best]
     write_pictures(place, scaling.inverse(shown.view(len(best), *shop.model.shape_)), scaling)
-    held = io.BytesIO()
-    codes = np.stack([sought.codes[row].numpy() for row in best])
-    scores = np.array([sought.scores[row] for row in best])
-    whole = (shop.middle.flatten().numpy() + shop.spread.flatten().numpy() * codes).astype(np.float32)
-    np.savez(held, codes=whole, scores=scores)
-    write_atomically(place / "codes.npz", held.getvalue())
+    if found.codes is not None:
+        held, middle, spread = io.BytesIO(), shop.middle.flatten().numpy(), shop.spread.flatten().numpy()
+        codes = np.stack([found.codes[row].numpy() for row in best])
+        np.savez(held, codes=(middle + spread * codes).astype(np.float32), scores=scores)
+        write_atomically(place / "codes.npz", held.getvalue())
+    if found.model is not None:
+        found.model.save(place / "model")
+    described = {"score": name, "minimise": found.minimise, "where": arguments.where, "stopped": found.stopped}
+    described |= {"budget": arguments.budget, "optimiser": arguments.optimiser, "seed": arguments.seed}
+    described |= {"designs": [{"design": i, name: scores[i], "call": row} for i, row in enumerate(best)]}
     write_atomically(place / "design.json", (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode())

@@ -35,7 +35,7 @@ __all__ = ["RECIPE", "Guide", "Guides", "Taught", "as_guide"]
 
 RECIPE = "guides-1"
 _SETTINGS = Settings(batch_size=128, optimiser="adamw", learning_rate=2e-3, weight_decay=1e-2, schedule="one-cycle")
-_EPOCHS, _PICTURES, _AGAIN = 5, 40_000, 3  # at least so many epochs, and on a small set so many pictures seen
+_EPOCHS, _PICTURES, _AGAIN = 5, 40_000, 2  # at least so many epochs, and on a small set so many pictures seen
 _WIDTHS = (16, 20, 12, 24)
 _LARGEST = 64
 

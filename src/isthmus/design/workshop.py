@@ -36,7 +36,7 @@ __all__ = ["Workshop", "columns_of", "halves"]
 Watching = Callable[[str], tuple[Watcher, ...]]
 Counting = Callable[[str], contextlib.AbstractContextManager[Tick | None]]
 
-_DRAWN, _LED, _TURNS = 10_000, 100, 120
+_DRAWN, _LED, _TURNS, _ROUNDS = 10_000, 80, 80, 2
 
 
 @dataclass(frozen=True)
@@ -204,9 +204,12 @@ class Workshop:
             return guides.fit(taught, self.watching(words))
         taught = self._with(taught, formulas, self._spread_out(formulas))
         guides.fit(taught, self.watching(words))
-        with self.counting("designs for the guides to learn from") as tick:
-            led = [self._led(guides, formulas, turn, tick) for turn in range(_TURNS)]
-        return guides.learn_on(self._with(taught, formulas, torch.cat(led)), self.watching(f"{words}, and on designs"))
+        for turn in range(_ROUNDS):
+            with self.counting("designs for the guides to learn from") as tick:
+                led = [self._led(guides, formulas, _TURNS * turn + one, one, tick) for one in range(_TURNS)]
+            taught = self._with(taught, formulas, torch.cat(led))
+            guides.learn_on(taught, self.watching(f"{words}, and on designs"))
+        return guides
 
     def _with(self, taught: Taught, formulas: list[str], drawn: torch.Tensor) -> Taught:
         """Drawn pictures too, measured; nobody knows their classes."""
@@ -229,7 +232,7 @@ class Workshop:
         with torch.no_grad():
             return torch.cat([self.decode(part) for part in starts.split(500)])
 
-    def _led(self, guides: Guides, formulas: list[str], turn: int, tick: Tick | None) -> torch.Tensor:
+    def _led(self, guides: Guides, formulas: list[str], turn: int, done: int, tick: Tick | None) -> torch.Tensor:
         """Designs for one specification drawn by key: a class, where there are any, and a range of each attribute."""
         drawn = np.random.default_rng(stream(self.seed, "led", turn))
         wishes = list[Wish]()
@@ -244,7 +247,7 @@ class Workshop:
         problem = Problem(lambda u, rows: self.decode(u), guides, asked.wishes)
         codes = Normalised().search(problem, moved(self, asked)).codes
         if tick:
-            tick(turn + 1, _TURNS)
+            tick(done + 1, _TURNS)
         with torch.no_grad():
             return self.decode(codes)
 
