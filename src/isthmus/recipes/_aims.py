@@ -1,6 +1,5 @@
 """Paper 003's sizes, its pictures, its guide, and what is asked of pictures: a class each, as near as the threshold."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +24,7 @@ from isthmus.train.loop import train
 from isthmus.train.players import Batch, Phase, Player
 from isthmus.train.stage import Settings
 
-__all__ = ["HOW", "Aimed", "Desk", "Sizes"]
+__all__ = ["HOW", "Aimed", "Classifier", "Desk", "Sizes"]
 
 HOW: dict[str, Any] = {
     "batch_size": 50,
@@ -134,26 +133,33 @@ class Desk:
         watchers = (Progress(told, "training the oracle"),)
         return Oracle.kept(file, self._small(some), some.labels, self.seed, watchers)
 
-    def guide(self, told: Told) -> Callable[[torch.Tensor], Seen]:
+    def guide(self, told: Told) -> "Classifier":
         """The paper's classifier: 64 sigmoids and one for each class, taught by squared error."""
         x, labels = self.first(self.sizes.many)
-        net = _classifier(x[0].numel(), self.classes, self.seed)
+        net = _network(x[0].numel(), self.classes, self.seed)
         file = self.root / f"guide-seed-{self.seed}.safetensors"
-        if file.is_file():
-            from safetensors.torch import load_file, save
+        from safetensors.torch import load_file, save
 
+        if file.is_file():
             net.load_state_dict(load_file(file))
         else:
-            from safetensors.torch import save
-
             _teach(net, x, labels, self.sizes.guide_looks / len(x), self.seed, told)
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(file, save(dict(net.state_dict())))
-        net.eval().requires_grad_(False)
-        return lambda pictures: Seen(F.logsigmoid(net(pictures))[None])
+        return Classifier(net.eval().requires_grad_(False))
 
 
-def _classifier(pixels: int, classes: int, seed: int) -> nn.Sequential:
+@dataclass(frozen=True)
+class Classifier:
+    """Outputs of sigmoids, each as a logarithm: they are no shares of one."""
+
+    net: nn.Module
+
+    def __call__(self, x: torch.Tensor) -> Seen:
+        return Seen(F.logsigmoid(self.net(x))[None])
+
+
+def _network(pixels: int, classes: int, seed: int) -> nn.Sequential:
     with torch.random.fork_rng():
         torch.manual_seed(stream(seed, "guide of 003"))
         return nn.Sequential(nn.Flatten(), nn.Linear(pixels, 64), nn.Sigmoid(), nn.Linear(64, classes))

@@ -183,7 +183,10 @@ def _judged(
     x, there = _drawn(well, codes), np.ones(len(codes), bool) if there is None else there
     wished = torch.where(torch.from_numpy(there), targets, -1)
     found = judge.of(x, wished, verdict.met.numpy() & there) | {"n": len(codes)}
-    return found | {"FCD": judge.looks(x), "variety": judge.variety(x, targets) if len(x) > len(targets.unique()) else None}
+    return found | {
+        "FCD": judge.looks(x),
+        "variety": judge.variety(x, targets) if len(x) > len(targets.unique()) else None,
+    }
 
 
 def _drawn(well: Well, codes: torch.Tensor) -> torch.Tensor:

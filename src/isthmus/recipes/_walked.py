@@ -13,9 +13,10 @@ from isthmus.design import Problem
 from isthmus.design.searches._search import Found
 from isthmus.recipes._recipe import Told
 
-__all__ = ["LEAPT", "STUCK", "walked"]
+__all__ = ["LEAPT", "LONG", "STUCK", "walked"]
 
-STUCK, LEAPT = 0.01, 0.5
+STUCK, LEAPT, LONG = 0.01, 0.5, 10
+_SHARES = ("stuck", "long", "leapt", "rose")
 
 
 def walked(problem: Problem, found: Found, spread: float, told: Told) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def walked(problem: Problem, found: Found, spread: float, told: Told) -> dict[st
             walks.append(_walk(problem, torch.stack(film), row, spread) | {"met": bool(found.met[row])})
     return {"walks": len(walks), "met": sum(walk["met"] for walk in walks)} | {
         f"{key}, {who}": _mean([walk[key] for walk in walks if walk["met"] == met], key)
-        for key in ("stuck", "leapt", "rose", "slope", "first slope", "move", "largest move", "longest")
+        for key in (*_SHARES, "slope", "first slope", "move", "largest move", "longest")
         for who, met in (("met", True), ("failed", False))
     }
 
@@ -44,6 +45,7 @@ def _walk(problem: Problem, codes: torch.Tensor, row: int, spread: float) -> dic
     return {
         "stuck": float(stuck.mean()),
         "longest": float(_longest(stuck)),
+        "long": float(_longest(stuck) >= LONG),
         "leapt": float((left < LEAPT).any()),
         "rose": float((left > 1 + STUCK).mean()),
         "slope": float(np.median(slope)),
@@ -63,4 +65,4 @@ def _mean(values: list[float], key: str) -> float | None:
     """Of shares the mean; slopes, moves and lengths have a few that are huge: their median."""
     if not values:
         return None
-    return float(np.mean(values) if key in ("stuck", "leapt", "rose") else np.median(values))
+    return float(np.mean(values) if key in _SHARES else np.median(values))
