@@ -14,7 +14,8 @@ from isthmus.stats.intervals import Interval, wilson_interval
 __all__ = ["CELLS", "claims", "effects", "flags", "said", "share_of"]
 
 CELLS = ("narrow-few", "narrow-many", "wide-few", "wide-many")
-_LSO_1, _LSO_2, _PIXELS, _GAN, _VAE, _FREE = "narrow-few", "wide-many", "pixels", "gan", "vae-1", "gaussian"
+_LSO_1, _LSO_2, _PIXELS = "narrow-few", "wide-many", "pixels"
+_VAE, _FREE, _OWN, _GAN = "vae-1", "gaussian", "vae-own", "gan"
 _ALMOST, _OFTEN, _AS_GOOD = 0.95, 0.25, 0.02
 _ORDER = {NOT_HELD: 0, CONFOUNDED: 1, HELD: 2}
 
@@ -121,7 +122,7 @@ def _after(measured: Measured, case: str) -> Interval:
 def _against_others(measured: Measured) -> list[Row]:
     """Pictures that a GAN and a VAE draw unasked beside designs, tried again where they had failed."""
     rows, lso = [], flags(measured, _LSO_2, "sure", "last")
-    for case in (_VAE, _GAN):
+    for case in (_OWN, _GAN):
         theirs = flags(measured, case, "sure", "random")
         found, nearer = gain(theirs, lso), _nearer(measured, (case, "random"), (_LSO_2, "last"))
         verdict = HELD if more(found) == HELD and nearer[0] else NOT_HELD

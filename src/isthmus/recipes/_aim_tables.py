@@ -30,12 +30,12 @@ def generations(measured: Measured, sizes: Any) -> list[Row]:
         rows.append(number(f"{said(case)}: training MSE", error, mse, _over(mse), words=words))
         rows.append(_success(measured, case, success, f"of the paper's 100 searches that is {around}"))
         rows += _judged(measured, case)
-        steps = {seed: one["steps"] or float("nan") for seed, one in seeds.items()}
+        steps = {seed: one["steps"] for seed, one in seeds.items()}
         seconds = _mean(one["seconds"] for one in seeds.values())
         outside = _mean(one["outside"] for one in seeds.values())
         starts = next(iter(seeds.values()))["starts"]
         words = f"{starts:,} searches take {seconds:.1f} seconds; {outside:.0%} of the codes' numbers end beyond [0, 1]"
-        rows.append(number(f"{said(case)}: steps to the threshold, median", None, steps, words=words))
+        rows += _where_known(f"{said(case)}: steps to the threshold, median", steps, words)
     return rows
 
 
@@ -72,7 +72,7 @@ def beside_pixels(measured: Measured, sizes: Any) -> list[Row]:
     for case in measured:
         rows += [_success(measured, case), *_judged(measured, case)]
         looks = {seed: one["last"]["FCD"] for seed, one in measured[case].items()}
-        rows += _distance(f"{said(case)}: distance of designs to test pictures", looks)
+        rows += _where_known(f"{said(case)}: distance of designs to test pictures", looks)
     return rows
 
 
@@ -115,12 +115,12 @@ def wells(measured: Measured, sizes: Any) -> list[Row]:
         looks = {seed: one["last"]["FCD"] for seed, one in seeds.items()}
         drawn = [one["random"]["FCD"] for one in seeds.values()]
         words = "" if None in drawn else f"of codes drawn at random {np.mean(drawn):.3g}"
-        rows += _distance(f"{said(case)}: distance of designs to test pictures", looks, words)
+        rows += _where_known(f"{said(case)}: distance of designs to test pictures", looks, words)
     return rows
 
 
-def _distance(what: str, looks: dict[int, float | None], words: str = "") -> list[Row]:
-    known = {seed: value for seed, value in looks.items() if value is not None}
+def _where_known(what: str, found: dict[int, float | None], words: str = "") -> list[Row]:
+    known = {seed: value for seed, value in found.items() if value is not None}
     return [number(what, None, known, _over(known), words=words)] if known else []
 
 
@@ -133,8 +133,8 @@ def ground(measured: Measured, sizes: Any) -> list[Row]:
         words = f"at least .9 of one class; of test pictures {one['test']['sure']:.1%}"
         ours = _by_seed(measured, case, sure)
         rows.append(number(f"{said(case)}: random codes accepted", None, ours, share_of(sure), words=words))
-        slopes = {seed: one["paths"]["first slope, met"] or float("nan") for seed, one in seeds.items()}
-        rows.append(number(f"{said(case)}: slope at the start", None, slopes, words=_walks(seeds)))
+        slopes = {seed: one["paths"]["first slope, met"] for seed, one in seeds.items()}
+        rows += _where_known(f"{said(case)}: slope at the start", slopes, _walks(seeds))
     return rows
 
 

@@ -16,6 +16,8 @@ from isthmus.images.pictures import Pictures
 from isthmus.images.scaling import Scaling
 from isthmus.keys import stream
 from isthmus.measure.oracle import Oracle
+from isthmus.nets.conv import Conv
+from isthmus.nets.mlp import MLP
 from isthmus.recipes._pictures import parts_of
 from isthmus.recipes._recipe import Told
 from isthmus.recipes._working import Progress
@@ -42,7 +44,8 @@ class Sizes:
     between them lie the held-out ones by which anything was chosen. `looks` are pictures seen in a training.
 
     A search has `starts`, of which `filmed` are looked at step by step, and `attempts`, each of `steps`. `random` codes
-    are drawn, and `tries` of them for each wish where the best is taken. `gan` are fields of that model.
+    are drawn, and `tries` of them for each wish where the best is taken. `vae` and
+    `gan` are fields of the models that draw for themselves.
     """
 
     data: str = "mnist"
@@ -56,6 +59,7 @@ class Sizes:
     hidden: int = 100
     looks: int = 400_000
     guide_looks: int = 200_000
+    threshold: float = 0.01
     starts: int = 1000
     steps: int = 2000
     attempts: int = 5
@@ -63,7 +67,8 @@ class Sizes:
     random: int = 5000
     tries: int = 50
     clusters: int = 30
-    gan: dict[str, Any] = field(default_factory=dict)
+    vae: dict[str, Any] = field(default_factory=lambda: {"net": MLP(hidden=(256, 128)), "epochs": 40.0})
+    gan: dict[str, Any] = field(default_factory=lambda: {"net": Conv(channels=(16, 32)), "epochs": 20.0})
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def searched(task: Task) -> dict[str, Any]:
     desk, kind = Desk(task.sizes, task.seed, task.folder.parent), KINDS[task.case]
     guide, oracle = desk.guide(within(task.told, 0, 0.05)), desk.oracle(within(task.told, 0.05, 0.2))
     well = dug(kind, desk, within(task.told, 0.2, 0.4))
-    aimed = Aimed(lambda z, rows: well.decode(z), guide, (), targets=desk.targets)
+    aimed = Aimed(lambda z, rows: well.decode(z), guide, (), targets=desk.targets, threshold=task.sizes.threshold)
     test, labels = desk.test
     judge = _Judge(oracle, oracle.features(test), labels)
     found = {"latent": well.numbers, "starts": len(desk.targets)} | _about(desk, aimed, well, judge)

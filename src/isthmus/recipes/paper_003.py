@@ -69,7 +69,8 @@ def _curves(measured: Measured, sizes: Any) -> dict[str, Image.Image]:
 
 _ALL = tuple(KINDS)
 _LSO = ("narrow-few", "wide-many")
-_PROPOSED = (*_LSO, "gaussian", "vae-0.1", "vae-1", "vae-4", "gan")
+_BESIDE = ("pixels", "wide-many", "gan")
+_PROPOSED = (*_LSO, "short", "gaussian", "vae-0.1", "vae-1", "vae-4", "vae-own", "gan")
 
 RECIPE = Recipe(
     "003",
@@ -83,13 +84,7 @@ RECIPE = Recipe(
         Part("claims", "the paper's sentences, and what its proposed experiments say", _ALL, claims),
         Part("figure-4", "LSO-1: 5 numbers, 1,000 pictures", _LSO[:1], generations, _sheets),
         Part("figure-5", "LSO-2: 20 numbers, 10,000 pictures", _LSO[1:], generations, _sheets),
-        Part(
-            "figure-6",
-            "pixels searched to the same threshold are noise",
-            ("pixels", "wide-many", "gan"),
-            beside_pixels,
-            _beside,
-        ),  # fmt: skip
+        Part("figure-6", "pixels searched to the same threshold are noise", _BESIDE, beside_pixels, _beside),
         Part("figure-7", "20 numbers succeed more often than 5", CELLS, cells, _bars),
         Part("decoders", "proposed: the same search through VAEs and a GAN", (*_PROPOSED, "pixels"), wells, _sheets),
         Part("regularity", "proposed: regular codes have fewer flat places and leaps", _ALL, ground),
