@@ -17,6 +17,8 @@ from typing import Any
 
 from PIL import Image
 
+from isthmus.nets.conv import Conv
+from isthmus.nets.mlp import MLP
 from isthmus.recipes._aim_claims import CELLS, claims, flags, said, share_of
 from isthmus.recipes._aim_tables import attempts, beside_pixels, cells, generations, ground, unsearched, wells
 from isthmus.recipes._aims import Sizes
@@ -71,13 +73,17 @@ _ALL = tuple(KINDS)
 _LSO = ("narrow-few", "wide-many")
 _BESIDE = ("pixels", "wide-many", "gan")
 _PROPOSED = (*_LSO, "short", "gaussian", "vae-0.1", "vae-1", "vae-4", "vae-own", "gan")
+_PAPER = Sizes(
+    vae={"net": MLP(hidden=(256, 128)), "epochs": 200.0},
+    gan={"net": Conv(channels=(32, 64)), "epochs": 100.0, "batch_size": 32},
+)
 
 RECIPE = Recipe(
     "003",
     "Latent space optimisation: a decoder in front of a classifier (MNIST at 14 x 14)",
     {
         "quick": Scale(Sizes(), (0, 1, 2), "not run"),
-        "paper": Scale(Sizes(), (0, 1, 2, 3, 4), "not run"),
+        "paper": Scale(_PAPER, (0, 1, 2, 3, 4), "not run"),
     },
     dict.fromkeys(_ALL, searched),
     (
