@@ -160,15 +160,11 @@ def _of_regularity(measured: Measured) -> list[Row]:
             f"is as free as the VAE's ({free.mean():.1%}) {points(fair)}"
         )
         rows.append(_claim(what, both, more(both, fair), words))
-    found = effects_of_random(measured)
+    five, five_many, twenty, twenty_many = (flags(measured, case, "sure", "random").astype(float) for case in CELLS)
+    found = gain((five + five_many) / 2, (twenty + twenty_many) / 2)
     words = f"random codes of 5 numbers are accepted {points(found)} more often than those of 20, all else equal"
     rows.append(_claim("the smaller code is the more regular one (the paper expected it)", found, more(found), words))
     return rows
-
-
-def effects_of_random(measured: Measured) -> Interval:
-    five, five_many, twenty, twenty_many = (flags(measured, c, "sure", "random").astype(float) for c in CELLS)
-    return gain((five + five_many) / 2, (twenty + twenty_many) / 2)
 
 
 def _of_ground(measured: Measured) -> list[Row]:
