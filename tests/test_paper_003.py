@@ -69,6 +69,7 @@ def made(
         "last": first | {"FCD": near},
         "random": {"sure": told(random), "n": N, "FCD": near},
         "clusters": first,
+        "filtered": first,
         "attempts": [{"guide": round(guide * N), "both": round(right * N)}],
         "paths": paths,
     }
@@ -126,7 +127,8 @@ def test_a_gan_that_draws_one_good_picture_is_not_better() -> None:
 
 def test_what_a_free_code_does_as_well_is_not_the_priors_doing() -> None:
     what = "a VAE's random codes"
-    assert verdict(measured(vae_1=made(0.8, 0.8, random=0.7)), what) == HELD
+    assert verdict(measured(vae_1=made(0.8, 0.8, random=0.7, near=5.0)), what) == HELD
+    assert verdict(measured(vae_1=made(0.8, 0.8, random=0.7, near=50.0)), what) == CONFOUNDED
     both = {"vae_1": made(0.8, 0.8, random=0.7), "gaussian": made(0.8, 0.8, random=0.7)}
     assert verdict(measured(**both), what) == CONFOUNDED
     assert verdict(measured(narrow_few=made(0.8, 0.8, random=0.9)), "the smaller code") == HELD

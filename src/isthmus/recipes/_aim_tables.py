@@ -130,7 +130,9 @@ def ground(measured: Measured, sizes: Any) -> list[Row]:
     for case, seeds in measured.items():
         one = next(iter(seeds.values()))
         sure = flags(measured, case, "sure", "random")
+        apart = [found["random"]["FCD"] for found in seeds.values()]
         words = f"at least .9 of one class; of test pictures {one['test']['sure']:.1%}"
+        words += "" if None in apart else f"; distance to those {np.mean(apart):.3g}"
         ours = _by_seed(measured, case, sure)
         rows.append(number(f"{said(case)}: random codes accepted", None, ours, share_of(sure), words=words))
         slopes = {seed: one["paths"]["first slope, met"] for seed, one in seeds.items()}
