@@ -1,6 +1,7 @@
 """Paper 003's figures as rows, and the tables of the experiments that it proposes."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def generations(measured: Measured, sizes: Any) -> list[Row]:
         starts = next(iter(seeds.values()))["starts"]
         words = f"{starts:,} searches take {seconds:.1f} seconds; {outside:.0%} of the codes' numbers end beyond [0, 1]"
         rows += _where_known(f"{said(case)}: steps to the threshold, median", steps, words)
-    return rows
+    return _once(rows)
 
 
 def _success(measured: Measured, case: str, paper: float | None = None, words: str = "") -> Row:
@@ -73,7 +74,7 @@ def beside_pixels(measured: Measured, sizes: Any) -> list[Row]:
         rows += [_success(measured, case), *_judged(measured, case)]
         looks = {seed: one["last"]["FCD"] for seed, one in measured[case].items()}
         rows += _where_known(f"{said(case)}: distance of designs to test pictures", looks)
-    return rows
+    return _once(rows)
 
 
 def cells(measured: Measured, sizes: Any) -> list[Row]:
@@ -91,7 +92,7 @@ def cells(measured: Measured, sizes: Any) -> list[Row]:
         for name, effect in effects(measured, which).items():
             what_of, value = f"effect of {name}, by the {which}", round(effect.value, 6)
             rows.append(Row(what_of, None, value, {}, span(effect), None, _MEANT[name]))
-    return rows
+    return _once(rows)
 
 
 _MEANT = {
@@ -116,7 +117,7 @@ def wells(measured: Measured, sizes: Any) -> list[Row]:
         drawn = [one["random"]["FCD"] for one in seeds.values()]
         words = "" if None in drawn else f"of codes drawn at random {np.mean(drawn):.3g}"
         rows += _where_known(f"{said(case)}: distance of designs to test pictures", looks, words)
-    return rows
+    return _once(rows)
 
 
 def _where_known(what: str, found: dict[int, float | None], words: str = "") -> list[Row]:
@@ -137,7 +138,7 @@ def ground(measured: Measured, sizes: Any) -> list[Row]:
         rows.append(number(f"{said(case)}: random codes accepted", None, ours, share_of(sure), words=words))
         slopes = {seed: one["paths"]["first slope, met"] for seed, one in seeds.items()}
         rows += _where_known(f"{said(case)}: slope at the start", slopes, _walks(seeds))
-    return rows
+    return _once(rows)
 
 
 def _walks(seeds: dict[int, dict[str, Any]]) -> str:
@@ -168,7 +169,7 @@ def attempts(measured: Measured, sizes: Any) -> list[Row]:
             found = share_of(np.arange(total) < round(sum(ours[s] * one["starts"] for s, one in seeds.items())))
             words = f"the oracle agrees to {both:.1%} of all"
             rows.append(number(f"{said(case)}: met within {place + 1}", None, ours, found, words=words))
-    return rows
+    return _once(rows)
 
 
 def unsearched(measured: Measured, sizes: Any) -> list[Row]:
@@ -191,12 +192,20 @@ def unsearched(measured: Measured, sizes: Any) -> list[Row]:
                 words = "" if has is None else f"{has} classes have a cluster"
                 right = _own(seeds, where, "oracle")
                 rows.append(number(f"{name}: success under the oracle", None, *right, words=words))
-    return rows
+    return _once(rows)
 
 
 def _own(seeds: dict[int, dict[str, Any]], where: str, which: str) -> tuple[dict[int, float], Interval]:
     found = {seed: unpacked(one[where][which], one[where].get("n", one["starts"])) for seed, one in seeds.items()}
     return {seed: float(one.mean()) for seed, one in found.items()}, share_of(np.concatenate(list(found.values())))
+
+
+def _once(rows: list[Row]) -> list[Row]:
+    """What was said of one row is not said again."""
+    first = dict[str, int]()
+    for place, row in enumerate(rows):
+        first.setdefault(row.words, place)
+    return [row if first[row.words] == place else replace(row, words="") for place, row in enumerate(rows)]
 
 
 def _by_seed(measured: Measured, case: str, found: np.ndarray) -> dict[int, float]:

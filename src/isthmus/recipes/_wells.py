@@ -42,7 +42,7 @@ KINDS = {
     "narrow-many": Kind("5 numbers, 10,000 pictures", "squashed", "narrow", "many"),
     "wide-few": Kind("20 numbers, 1,000 pictures", "squashed", "wide", "few"),
     "wide-many": Kind("LSO-2", "squashed", "wide", "many"),
-    "short": Kind("LSO-2, stopped at the paper's error", "squashed", share=_STOPPED),
+    "short": Kind("LSO-2 stopped early", "squashed", share=_STOPPED),
     "gaussian": Kind("autoencoder, free code", "autoencoder"),
     "vae-0.1": Kind("VAE, beta .1", "vae", beta=0.1),
     "vae-1": Kind("VAE, beta 1", "vae", beta=1.0),

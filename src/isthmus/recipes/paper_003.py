@@ -37,7 +37,8 @@ def _sheets(measured: Measured, sizes: Any) -> dict[str, Image.Image]:
     found = {}
     for case, seeds in measured.items():
         seed, one = next(iter(seeds.items()))
-        title = f"{said(case)}: {one['latent']} numbers, {one['pictures']:,} pictures; what was wished stands below"
+        learnt = f", {one['pictures']:,} pictures" if case != _PIXELS else ""
+        title = f"{said(case)}: {one['latent']} numbers{learnt}; what was wished stands below"
         found[f"{case}-seed-{seed}"] = sheet(one, title)
     return found
 
@@ -69,9 +70,9 @@ def _curves(measured: Measured, sizes: Any) -> dict[str, Image.Image]:
     return {"met": curves(lines, title="Wishes met within so many attempts", x_label="attempts", y_label="share")}
 
 
-_ALL = tuple(KINDS)
+_ALL, _PIXELS = tuple(KINDS), "pixels"
 _LSO = ("narrow-few", "wide-many")
-_BESIDE = ("pixels", "wide-many", "gan")
+_BESIDE = (_PIXELS, "wide-many", "gan")
 _PROPOSED = (*_LSO, "short", "gaussian", "vae-0.1", "vae-1", "vae-4", "vae-own", "gan")
 _PAPER = Sizes(
     vae={"net": MLP(hidden=(256, 128)), "epochs": 200.0},
@@ -92,7 +93,7 @@ RECIPE = Recipe(
         Part("figure-5", "LSO-2: 20 numbers, 10,000 pictures", _LSO[1:], generations, _sheets),
         Part("figure-6", "pixels searched to the same threshold are noise", _BESIDE, beside_pixels, _beside),
         Part("figure-7", "20 numbers succeed more often than 5", CELLS, cells, _bars),
-        Part("decoders", "proposed: the same search through VAEs and a GAN", (*_PROPOSED, "pixels"), wells, _sheets),
+        Part("decoders", "proposed: the same search through VAEs and a GAN", (*_PROPOSED, _PIXELS), wells, _sheets),
         Part("regularity", "proposed: regular codes have fewer flat places and leaps", _ALL, ground),
         Part("attempts", "very few retries are enough", (*CELLS, *_PROPOSED[2:]), attempts, _curves),
         Part("unsearched", "a search finds what drawing codes does not", _ALL, unsearched),
