@@ -100,6 +100,7 @@ def test_more_numbers_are_told_from_more_pictures() -> None:
     by_count = measured(narrow_few=made(0.6, 0.6), wide_few=made(0.6, 0.6))
     assert verdict(by_size, what) == HELD and verdict(by_count, what) == CONFOUNDED
     assert verdict(measured(), what) == NOT_HELD
+    assert verdict(by_size, f"all else equal, {what}") == HELD
     found = effects(measured(narrow_few=made(0.5, 0.5), narrow_many=made(0.6, 0.6)), "guide")
     assert found["numbers"].value == pytest.approx(0.25) and found["pictures"].value == pytest.approx(0.05)
     assert found["interaction"].value == pytest.approx(-0.1)
@@ -131,7 +132,9 @@ def test_what_a_free_code_does_as_well_is_not_the_priors_doing() -> None:
     assert verdict(measured(vae_1=made(0.8, 0.8, random=0.7, near=50.0)), what) == CONFOUNDED
     both = {"vae_1": made(0.8, 0.8, random=0.7), "gaussian": made(0.8, 0.8, random=0.7)}
     assert verdict(measured(**both), what) == CONFOUNDED
-    assert verdict(measured(narrow_few=made(0.8, 0.8, random=0.9)), "the smaller code") == HELD
+    clear, far = made(0.8, 0.8, random=0.9, near=5.0), made(0.8, 0.8, random=0.9, near=50.0)
+    assert verdict(measured(narrow_few=clear, narrow_many=clear), "the smaller code") == HELD
+    assert verdict(measured(narrow_few=clear, narrow_many=far), "the smaller code") == CONFOUNDED
 
 
 def test_the_rest() -> None:

@@ -3,14 +3,24 @@
 Claim     searching the code draws digits that one can name where searching the pixels draws noise; 20 numbers succeed
           more often (82 %) than 5 (64 %); GANs and VAEs still draw better.
 Command   isthmus recipe run 003 --scale quick
-Cost      quick: not run; paper: not run
-Expected  not run
+Cost      quick: 400 CPU-seconds a seed on one core of an AMD EPYC; paper: not run
+Expected  the paper's success was 64 and 82 %. Quick, three seeds: 89 and 97 % under the guide, and 80 and 67 % under
+          the oracle, where pixels have 100 and 27 %. Held: the code beats pixels, pixels satisfy the guide, a VAE draws
+          better than LSO-2. By the guide 20 numbers beat 5 all else equal (+13.7 points [+1.3, +26.1], the number of
+          pictures -5.1 [-19.4, +9.1]); by the oracle 5 beat 20 (+14.6 [+5.1, +24.2]). Not held: a GAN draws better
+          (ours, trained for 80 seconds). The best of 50 random codes is named as often as LSO-1's search, and a
+          sample from a cluster of the class more often than LSO-2's.
 
 Digits of 14 x 14 (the mean of every 2 x 2 pixels). The guide is the paper's classifier, one for both sizes of the
 code, trained on the first 10,000 pictures; the oracle is trained on the last 30,000, of which guide and decoders have
-seen none. One attempt is one start, uniform in the code's own unit cube; an attempt succeeds where the summed squared
-error is at most .01, which is the paper's mean of .001. Its two models differ in the size of the code and in the
-number of pictures: here both are crossed.
+seen none. One attempt is one start, uniform in the code's unit cube; it succeeds where the summed squared error is at
+most .01, which is the paper's mean of .001. Its two models differ in the size of the code and in the number of
+pictures: here both are crossed, and only the autoencoder's pictures are counted.
+
+Our autoencoders redraw better than the paper's, whose second is worse than PCA; stopped at the paper's error LSO-2
+meets the threshold as often (97 %). "Accepted" is 90 % of the oracle's probability, and of uniform noise it accepts
+15 to 51 %, for what it sees there are eights: a distance to the test pictures stands beside it everywhere. Intervals
+in the tables are over wishes alone, those of claims over trainings too.
 """
 
 from typing import Any
@@ -83,7 +93,7 @@ RECIPE = Recipe(
     "003",
     "Latent space optimisation: a decoder in front of a classifier (MNIST at 14 x 14)",
     {
-        "quick": Scale(Sizes(), (0, 1, 2), "not run"),
+        "quick": Scale(Sizes(), (0, 1, 2), "400 CPU-seconds a seed on one core of an AMD EPYC"),
         "paper": Scale(_PAPER, (0, 1, 2, 3, 4), "not run"),
     },
     dict.fromkeys(_ALL, searched),
