@@ -19,7 +19,7 @@ pictures: here both are crossed, and only the autoencoder's pictures are counted
 
 Our autoencoders redraw better than the paper's, whose second is worse than PCA; stopped at the paper's error LSO-2
 meets the threshold as often (97 %). "Accepted" is 90 % of the oracle's probability, and of uniform noise it accepts
-15 to 51 %, for what it sees there are eights: a distance to the test pictures stands beside it everywhere. Intervals
+16 to 45 %, and calls most of it one digit: a distance to the test pictures stands beside it everywhere. Intervals
 in the tables are over wishes alone, those of claims over trainings too.
 """
 
