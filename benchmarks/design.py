@@ -182,7 +182,7 @@ def _pixels(shop: Workshop) -> Made:
 
 def _conditional(model: Any, shop: Workshop) -> Made:
     wished, began = np.repeat(np.arange(10), A_CLASS), time.perf_counter()
-    drawn = model.tensor(model.sample(len(wished), shop.seed, [str(c) for c in wished])).float().clamp(0, 1)
+    drawn = model.tensor(model.sample(len(wished), shop.seed, wished.tolist())).float().clamp(0, 1)
     return drawn.view(len(wished), *shop.pictures.shape[1:]), wished, time.perf_counter() - began
 
 
