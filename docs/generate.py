@@ -33,9 +33,13 @@ below by who has them; `isthmus fit --model vae --net residual --help` shows tho
 _CLASSIFY = """\
 The fields of the head are flags too, so those depend on `--head`. They are listed below by who has them.
 """
+_DESIGN = """\
+The fields of the search are flags too, so those depend on `--search`. They are listed below by who has them.
+"""
 _CHOSEN = {
     "fit": (_FIT, (("--model", models.names(), 0), ("--net", discover.names("nets"), 1))),
     "classify": (_CLASSIFY, (("--head", discover.names("classify.heads"), 0),)),
+    "design": (_DESIGN, (("--search", discover.names("design.searches"), 0),)),
 }
 """By verb: what to say of fields that are flags, and the flags that choose whose, with the group they are in."""
 
