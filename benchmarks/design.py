@@ -35,7 +35,7 @@ from isthmus.design.problem import Problem
 from isthmus.design.searches.normalised import Normalised
 from isthmus.design.spec import read_spec
 from isthmus.design.starts import STARTS as STARTS_OF
-from isthmus.design.wishes import SURER, Class
+from isthmus.design.wishes import SURE, Class
 from isthmus.design.workshop import Workshop
 from isthmus.files import write_atomically
 from isthmus.run import machine
@@ -107,8 +107,8 @@ def _common(given: argparse.Namespace, n: int) -> dict[str, Any]:
 
 def _classes(given: argparse.Namespace, shops: dict[int, Workshop]) -> list[dict[str, Any]]:
     ways: dict[str, Callable[[Workshop], Made]] = {
-        "design, labels moved the starts": lambda shop: _asked_for(shop, "moved", 0.99),
-        "design, starts that know no label": lambda shop: _asked_for(shop, "pictures", 0.999),
+        "design, labels moved the starts": lambda shop: _asked_for(shop, "moved"),
+        "design, starts that know no label": lambda shop: _asked_for(shop, "pictures"),
         "drawn codes that the guides accept": _filtered,
         "the mean code of the class": _mean_codes,
         "real training pictures": _real,
@@ -124,11 +124,11 @@ def _classes(given: argparse.Namespace, shops: dict[int, Workshop]) -> list[dict
     return [_pooled(given, name, found) for name, found in seen.items()]
 
 
-def _asked_for(shop: Workshop, start: str, sure: float) -> Made:
+def _asked_for(shop: Workshop, start: str) -> Made:
     """Class by class; starts differ by class, as seeds do."""
     guide, seconds, made = shop.guides(()), 0.0, []
     for c in range(10):
-        wish = Class(f"class={c}", classes=(c,), sure=sure)
+        (wish,) = shop.settled((Class(f"class={c}", classes=(c,)),), guide, start == "pictures")
         shop.codes  # noqa: B018 (encoding the pile is no part of the search)
         began = time.perf_counter()
         asked = Asked((wish,), n=A_CLASS, start=start, seed=100 * shop.seed + c)
@@ -144,6 +144,8 @@ def _filtered(shop: Workshop) -> Made:
     """The first draws from the prior that every guide gives a class, until each class has a hundred."""
     guide, began = shop.guides(()), time.perf_counter()
     kept: dict[int, list[torch.Tensor]] = {c: [] for c in range(10)}
+    wishes = [shop.settled((Class("", classes=(c,)),), guide, False)[0] for c in range(10)]
+    sure = [wish.sure or SURE for wish in wishes if isinstance(wish, Class)]
     for turn in range(60):
         if all(len(one) >= A_CLASS for one in kept.values()):
             break
@@ -151,7 +153,7 @@ def _filtered(shop: Workshop) -> Made:
             x = shop.decode((shop.drawn(STARTS, 1000 * shop.seed + turn) - shop.middle) / shop.spread)
             p = guide(x).classes.exp().amin(0)  # type: ignore[union-attr]
         for c in range(10):
-            kept[c] += list(x[p[:, c] > 0.99])
+            kept[c] += list(x[p[:, c] > sure[c]])
     seconds = time.perf_counter() - began
     found = [torch.stack(kept[c][:A_CLASS]) for c in range(10)]
     return torch.cat(found), np.concatenate([np.full(len(one), c) for c, one in enumerate(found)]), seconds
@@ -398,7 +400,7 @@ def _kept(given: argparse.Namespace, shops: dict[int, Workshop]) -> list[dict[st
 
 
 def _class(c: int) -> Class:
-    return Class(f"class={c}", classes=(c,), sure=SURER)
+    return Class(f"class={c}", classes=(c,))
 
 
 def _others(shop: Workshop, seed: int) -> list[tuple[int, torch.Tensor]]:

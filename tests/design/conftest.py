@@ -8,7 +8,7 @@ import torch
 
 from isthmus import PCA
 from isthmus.design import guide as guiding
-from isthmus.design import workshop as working
+from isthmus.design import lessons
 from isthmus.design.workshop import Workshop
 from isthmus.images.pictures import Pictures
 from isthmus.measure import oracle as module
@@ -17,9 +17,9 @@ from isthmus.measure import oracle as module
 def hasten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(module, "_PICTURES", 8000)
     patch.setattr(guiding, "_PICTURES", 8000)
-    patch.setattr(working, "_DRAWN", 400)
-    patch.setattr(working, "_TURNS", 2)
-    patch.setattr(working, "_LED", 50)
+    patch.setattr(lessons, "_DRAWN", 400)
+    patch.setattr(lessons, "_TURNS", 2)
+    patch.setattr(lessons, "_LED", 50)
 
 
 @pytest.fixture(autouse=True)

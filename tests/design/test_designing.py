@@ -13,6 +13,7 @@ from isthmus.design import design
 from isthmus.design.asked import Asked
 from isthmus.design.designing import worked_out
 from isthmus.design.guide import Guides
+from isthmus.design.lessons import half_of
 from isthmus.design.spec import read_spec
 from isthmus.design.wishes import Class
 from isthmus.design.workshop import Workshop, columns_of, halves
@@ -44,7 +45,7 @@ def test_a_class_is_got_and_somebody_else_says_so(shop: Workshop) -> None:
 def test_guides_and_judge_share_no_picture(shop: Workshop) -> None:
     first = shop.first
     assert 0.4 < first.mean() < 0.6
-    taught = shop._taught(())
+    taught = half_of(shop, ())
     assert len(taught.pictures) == first.sum()
     oracle = shop.judge(()).oracle
     assert oracle is not None and oracle.trained_on.startswith(f"{(~first).sum()}x")

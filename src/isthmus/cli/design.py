@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     text = "codes of pictures moved by what is wished, codes as they are, drawn ones, or that of --near (default: auto)"
     how.add_argument("--start", choices=starts, default="auto", help=text)
     how.add_argument("--guides", type=int, default=3, metavar="N", help="networks that must all agree (default: 3)")
-    how.add_argument("--sure", type=float, metavar="P", help="how probable each must find a class (default: 0.99)")
+    how.add_argument("--sure", type=float, metavar="P", help="how probable each must find a class (default: see docs)")
     how.add_argument("--seed", type=int, default=0, metavar="N", help="of halves, guides, judge and starts")
     stay = parser.add_argument_group("what else designs should mind: weights, 0 for not at all")
     stay.add_argument("--density", type=float, default=0.0, metavar="W", help="codes as likely as those of pictures")
@@ -51,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from isthmus.design.designing import usual_sureness, worked_out
+    from isthmus.design.designing import worked_out
     from isthmus.design.spec import read_spec
     from isthmus.models._loading import load
     from isthmus.run import Run
@@ -71,10 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     place = Path(arguments.out) if arguments.out else _next(folder.path / "designs")
     if best:
         return maximised(arguments, shop, folder, place)
-    sure = arguments.sure or usual_sureness(given=bool(arguments.near), start=arguments.start)
-    if not 0 < sure < 1:
-        raise UsageError(f"--sure is {sure}", "Give a probability, such as 0.99.")
-    wishes, notes = read_spec(arguments.want, shop.words, sure)
+    if arguments.sure is not None and not 0 < arguments.sure < 1:
+        raise UsageError(f"--sure is {arguments.sure}", "Give a probability, such as 0.99.")
+    wishes, notes = read_spec(arguments.want, shop.words, arguments.sure)
     for note in notes:
         say(f"note: {note}")
     asked = _asked(shop, folder, arguments, wishes)

@@ -1,6 +1,7 @@
 """Ask for pictures that meet a specification: starts, a search, and somebody else to judge what came of it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,13 @@ from isthmus.design.searches.normalised import Normalised
 from isthmus.design.spec import Spec, read_spec
 from isthmus.design.starts import STARTS
 from isthmus.design.staying import Apart, Consistent, Dense, Kept, Near
-from isthmus.design.wishes import SURE, SURER, Class, Function, Wish
+from isthmus.design.wishes import Class, Function, Wish
 from isthmus.design.workshop import Workshop
 from isthmus.errors import UsageError
 from isthmus.measure.samples import nearest_training
 from isthmus.stats.mixture import fit_mixture
 
-__all__ = ["design", "usual_sureness", "worked_out"]
+__all__ = ["design", "worked_out"]
 
 _FILMED, _FEATHER = 8, 4
 _BLOCK = 1000
@@ -52,7 +53,7 @@ def design(
     place of guides trained here; `judge` a `Judge`. `how` are other fields of `Asked`.
     """
     shop = training if isinstance(training, Workshop) else Workshop(model, training, seed=seed)
-    wishes, notes = _wishes(spec, shop, usual_sureness(given=near is not None, start=how.get("start", "auto")))
+    wishes, notes = _wishes(spec, shop)
     given = None if near is None else shop.model.tensor(near).float().cpu().clamp(0, 1)
     if keep is not None:
         how |= {"given": given, "free": 1 - torch.as_tensor(keep, dtype=torch.float32)}
@@ -63,12 +64,6 @@ def design(
     asked = Asked(wishes, n=n, seed=seed, **how)
     names = tuple(sorted({wish.number for wish in wishes if wish.number is not None}))
     return worked_out(shop, asked, shop.guide(guide, wishes), judge or shop.judge(names), search, notes=notes)
-
-
-def usual_sureness(given: bool, start: str) -> float:
-    """How sure guides must be of a class: surer where designs come to rest at the edge of what guides accept, and where
-    they start from what nobody has labelled."""
-    return SURER if given or start in ("pictures", "drawn", "given") else SURE
 
 
 def worked_out(
@@ -83,6 +78,9 @@ def worked_out(
     """The same from parts made before: searched in blocks of 1,000, then judged."""
     search = search or Normalised()
     search.check_params()
+    # Surer where designs come to rest at the edge of what guides accept, or start from what nobody has labelled.
+    unsafe = asked.near is not None or asked.start in ("pictures", "drawn", "given")
+    asked = replace(asked, wishes=shop.settled(asked.wishes, guide, unsafe))
     starts = _starts(shop, asked)
     places = starts if asked.near is None else STARTS["given"](shop, asked)  # where a trust region has its middle
     parts = [slice(i, min(i + _BLOCK, asked.n)) for i in range(0, asked.n, _BLOCK)]
@@ -105,9 +103,9 @@ def worked_out(
 # -- the parts --------------------------------------------------------------------------------------------------------
 
 
-def _wishes(spec: Any, shop: Workshop, sure: float) -> tuple[Spec, list[str]]:
+def _wishes(spec: Any, shop: Workshop) -> tuple[Spec, list[str]]:
     if isinstance(spec, str):
-        return read_spec(spec, shop.words, sure)
+        return read_spec(spec, shop.words)
     if isinstance(spec, Wish):
         return (spec,), []
     if callable(spec):

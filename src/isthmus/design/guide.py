@@ -24,6 +24,7 @@ from isthmus.errors import DataError, RunError
 from isthmus.files import write_atomically
 from isthmus.images.scaling import Scaling
 from isthmus.keys import keys_of, stream
+from isthmus.rng import Noise
 from isthmus.stats import Interval, mean_interval, wilson_interval
 from isthmus.train.feeding import Resident
 from isthmus.train.loop import train
@@ -201,20 +202,28 @@ class _Teaching:
     def __call__(self, batch: Batch) -> dict[str, torch.Tensor]:
         terms = {"classes": torch.zeros(len(batch.x)), "numbers": torch.zeros(len(batch.x))}
         for number, member in enumerate(self.net):
-            plain = batch.noise.uniform(f"plain {number}")[:, None] < 0.5
-            x = batch.x
-            if self.views is not None:
-                x = torch.where(plain[..., None, None], x, view(x, batch.noise, self.views, str(number)))
+            x, plain = self._seen(batch, number)
             classes, numbers = member(x)
             if classes.shape[1]:
                 missed = F.cross_entropy(classes, batch.y, ignore_index=-1, reduction="none")
                 terms["classes"] = terms["classes"] + missed
             if numbers.shape[1]:
                 assert batch.codes is not None
-                known = batch.codes.isfinite() & (plain | (self.views is None))
+                known = batch.codes.isfinite() & plain[:, None]
                 off = (numbers - batch.codes.nan_to_num()).square() * known
                 terms["numbers"] = terms["numbers"] + off.sum(1) / numbers.shape[1]
         return terms
+
+    def _seen(self, batch: Batch, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Half of the labelled pictures as a view each, and which are as they were: only of those are numbers known."""
+        plain = (batch.noise.uniform(f"plain {number}") < 0.5) | (batch.y < 0)
+        if self.views is None:
+            return batch.x, torch.ones_like(plain)
+        x, rows = batch.x.clone(), torch.nonzero(~plain).flatten()
+        if len(rows):
+            noise = Noise(batch.noise.keys[rows], *batch.noise.parts)
+            x[rows] = view(batch.x[rows], noise, self.views, str(number))
+        return x, plain
 
 
 class _Norm(nn.Module):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from isthmus.design.wishes import SURE, Class, Mixture, Range, Wish
+from isthmus.design.wishes import Class, Mixture, Range, Wish
 from isthmus.errors import UsageError
 
 __all__ = ["Spec", "Vocabulary", "read_spec"]
@@ -44,10 +44,10 @@ class Vocabulary:
         return known[name]
 
 
-def read_spec(text: str, words: Vocabulary, sure: float = SURE) -> tuple[Spec, list[str]]:
+def read_spec(text: str, words: Vocabulary, sure: float | None = None) -> tuple[Spec, list[str]]:
     """The wishes, and notes for the user; `@file` reads them from a file, one a line, # begins a remark.
 
-    `sure` is the probability above which a guide finds a class.
+    `sure` is the probability above which a guide finds a class, None for the usual.
     """
     if not text.startswith("@"):
         wishes = [_wish(part, words) for part in _parts(text)]

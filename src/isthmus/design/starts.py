@@ -20,15 +20,15 @@ from isthmus.stats.knn import neighbours
 __all__ = ["STARTS", "drawn", "fitting", "given", "moved", "pictures"]
 
 _SHRUNK = 1e-3
-_TOWARDS, _TOWARDS_NEAR, _INWARD, _ONE_OF = 0.5, 0.3, 0.5, 20
+_TOWARDS, _TOWARDS_NEAR, _INWARD, _ONE_OF = 0.4, 0.3, 0.5, 20
 Start = Callable[[Any, Any], torch.Tensor]
 
 
 def moved(shop: Any, asked: Asked) -> torch.Tensor:
     """Codes of pictures, each with what its own class and attributes made of it exchanged for what is wished.
 
-    The rest is taken half way to the nearest one of a picture of the wished class: so are such pictures drawn. Where
-    the designs are to stay near a given picture, its own code is moved, and the rest a third of the way.
+    The rest is taken part of the way to the nearest one of a picture of the wished class: so are such pictures drawn.
+    Where designs are to stay near a given picture, its own code is moved, and the rest a little less.
     """
     known = _Known.of(shop, asked)
     if known is None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-__all__ = ["FAR", "SURE", "SURER", "Answers", "Class", "Function", "Mixture", "Range", "Seen", "Wish"]
+__all__ = ["FAR", "SURE", "Answers", "Class", "Function", "Mixture", "Range", "Seen", "Wish"]
 
 FAR = 1e-6
-SURE, SURER, _MIXED = 0.99, 0.999, 0.1
+SURE, _MIXED = 0.99, 0.1
 _AIMED, _GRANTED = 0.4, 0.3
 """Of a range's width, how far from its ends one aims, and how far guides must find it: they are not exact."""
 
@@ -74,10 +74,10 @@ class Wish(ABC):
 
 @dataclass(frozen=True)
 class Class(Wish):
-    """One of these classes; `sure` is the probability above which a guide finds it met."""
+    """One of these classes; `sure` is the probability above which a guide finds it met, None for the usual."""
 
     classes: tuple[int, ...] = ()
-    sure: float = SURE
+    sure: float | None = None
 
     def loss(self, seen: Seen, x: torch.Tensor) -> torch.Tensor:
         assert seen.classes is not None
@@ -85,7 +85,7 @@ class Class(Wish):
 
     def granted(self, seen: Seen, x: torch.Tensor) -> torch.Tensor:
         assert seen.classes is not None
-        return (seen.classes[..., list(self.classes)].exp().sum(-1) > self.sure).all(0)
+        return (seen.classes[..., list(self.classes)].exp().sum(-1) > (self.sure or SURE)).all(0)
 
     def judged(self, answers: Answers, x: np.ndarray) -> np.ndarray:
         assert answers.classes is not None

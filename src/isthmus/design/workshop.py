@@ -4,7 +4,7 @@ judge from the other. Made once for a run, and kept in its folder."""
 import contextlib
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from isthmus.contract import Tick, evaluate
-from isthmus.design.asked import Asked
-from isthmus.design.guide import Guide, Guides, Taught, as_guide
+from isthmus.contract import Tick, evaluate, evenly
+from isthmus.design.guide import Guide, Guides, as_guide
 from isthmus.design.judge import Judge
-from isthmus.design.problem import Problem
-from isthmus.design.searches.normalised import Normalised
+from isthmus.design.lessons import taught_guides
 from isthmus.design.spec import Spec, Vocabulary
-from isthmus.design.starts import moved
-from isthmus.design.wishes import Class, Range, Wish
+from isthmus.design.wishes import SURE, Class
 from isthmus.images.arrays import in_layout
 from isthmus.images.pictures import UNKNOWN, Pictures
 from isthmus.images.splits import units_of
@@ -36,7 +33,7 @@ __all__ = ["Workshop", "columns_of", "halves"]
 Watching = Callable[[str], tuple[Watcher, ...]]
 Counting = Callable[[str], contextlib.AbstractContextManager[Tick | None]]
 
-_DRAWN, _LED, _TURNS, _ROUNDS = 10_000, 80, 80, 2
+_ASKED = 10_000
 
 
 @dataclass(frozen=True)
@@ -155,9 +152,9 @@ class Workshop:
     def guides(self, names: tuple[str, ...]) -> Guides:
         """Trained on the first half, for classes and these attributes."""
         if self.folder is None:
-            return self._trained(Guides(self.count, self.seed), names)
+            return taught_guides(self, Guides(self.count, self.seed), names)
         file = self.folder / f"{'-'.join(['guides', *sorted(names)])}.safetensors"
-        return Guides.kept(file, self.fingerprint, self.count, self.seed, lambda new: self._trained(new, names))
+        return Guides.kept(file, self.fingerprint, self.count, self.seed, lambda new: taught_guides(self, new, names))
 
     def judge(self, names: tuple[str, ...]) -> Judge:
         """Trained on the second half; attributes that have a formula are measured."""
@@ -184,72 +181,33 @@ class Workshop:
                 trust |= {name: gauge.missed(name, seen, tested[name]) for name in told if name in tested}
         return Judge(oracle, gauge, tuple(name for name in names if name not in self.columns), trust)
 
+    def settled(self, wishes: Spec, guide: Guide, unsafe: bool) -> Spec:
+        """Classes wished without saying how sure: a design need be no surer than half of the real pictures of its class
+        are, and .99 is enough; where that is `unsafe`, what is left to doubt is a tenth."""
+        found = list(wishes)
+        for place, wish in enumerate(wishes):
+            if not isinstance(wish, Class) or wish.sure is not None:
+                continue
+            sure = min([SURE, *(self._sureness(guide, c) for c in wish.classes)])
+            found[place] = replace(wish, sure=1 - (1 - sure) / 10 if unsafe else sure)
+        return tuple(found)
+
+    def _sureness(self, guide: Guide, c: int) -> float:
+        """What the least sure guide gives class `c` in half of its pictures among those that guides learnt from."""
+        if not isinstance(guide, Guides) or not guide.n_classes:
+            return SURE
+        if ("sureness", id(guide)) not in self.known:
+            mine = np.flatnonzero(self.first & (self.training.labels >= 0))
+            some = mine[evenly(len(mine), _ASKED)]
+            told = guide.told(self.pictures[torch.as_tensor(some)]).classes
+            assert told is not None
+            labels = self.training.labels[some]
+            self.known["sureness", id(guide)] = (told.exp().amin(0).numpy()[np.arange(len(some)), labels], labels)
+        least, labels = self.known["sureness", id(guide)]
+        return float(np.median(least[labels == c])) if (labels == c).any() else SURE
+
     def guide(self, given: Any, wishes: Spec) -> Guide:
         return as_guide(given) if given is not None else self.guides(_names(wishes))
-
-    def _taught(self, names: tuple[str, ...]) -> Taught:
-        """The guides' half, and what is known of it."""
-        rows = np.flatnonzero(self.first)
-        numbers = {name: self.numbers(name)[rows] for name in names}
-        return Taught(self.pictures[torch.as_tensor(rows)], self.training.labels[rows], numbers)
-
-    def _trained(self, guides: Guides, names: tuple[str, ...]) -> Guides:
-        """Attributes that have a formula are learnt from pictures that this model draws too, measured: first with rare
-        values as common as others, then from what the guides themselves were led to. Guides that know photographs only
-        are led astray where those are rare."""
-        taught = self._taught(names)
-        words = f"training {self.count} guides on {len(taught.pictures):,} pictures"
-        formulas = [name for name in names if name not in self.columns]
-        if not formulas or not self.model.encodes:
-            return guides.fit(taught, self.watching(words))
-        taught = self._with(taught, formulas, self._spread_out(formulas))
-        guides.fit(taught, self.watching(words))
-        for turn in range(_ROUNDS):
-            with self.counting("designs for the guides to learn from") as tick:
-                led = [self._led(guides, formulas, _TURNS * turn + one, one, tick) for one in range(_TURNS)]
-            taught = self._with(taught, formulas, torch.cat(led))
-            guides.learn_on(taught, self.watching(f"{words}, and on designs"))
-        return guides
-
-    def _with(self, taught: Taught, formulas: list[str], drawn: torch.Tensor) -> Taught:
-        """Drawn pictures too, measured; nobody knows their classes."""
-        labels = np.append(taught.labels, np.full(len(drawn), UNKNOWN))
-        numbers = {}
-        for name, values in taught.numbers.items():
-            more = measured(name, drawn.numpy()) if name in formulas else np.full(len(drawn), np.nan)
-            numbers[name] = np.append(values, more).astype(np.float32)
-        return Taught(torch.cat([taught.pictures, drawn]), labels, numbers)
-
-    def _ends(self, name: str) -> tuple[float, float]:
-        """From one end of an attribute to the other, and a little on."""
-        low, high = (float(end) for end in np.nanquantile(self.numbers(name), [0.002, 0.998]))
-        return low - 0.1 * (high - low), high + 0.1 * (high - low)
-
-    def _spread_out(self, formulas: list[str]) -> torch.Tensor:
-        """Pictures drawn from starts for which every attribute was wished evenly from end to end."""
-        wishes = tuple(Range(name, 1.0, name, *self._ends(name)) for name in formulas)
-        starts = moved(self, Asked(wishes, n=_DRAWN, seed=self.seed, evenly=True))
-        with torch.no_grad():
-            return torch.cat([self.decode(part) for part in starts.split(500)])
-
-    def _led(self, guides: Guides, formulas: list[str], turn: int, done: int, tick: Tick | None) -> torch.Tensor:
-        """Designs for one specification drawn by key: a class, where there are any, and a range of each attribute."""
-        drawn = np.random.default_rng(stream(self.seed, "led", turn))
-        wishes = list[Wish]()
-        if self.words.classes:
-            wishes.append(Class("", classes=(int(drawn.integers(len(self.words.classes))),)))
-        for name in formulas:
-            low, high = self._ends(name)
-            wide = (high - low) / 10
-            at = float(drawn.uniform(low, high - wide))
-            wishes.append(Range("", 1.0, name, at, at + wide, float(guides.scale[guides.names.index(name)])))
-        asked = Asked(tuple(wishes), n=_LED, seed=stream(self.seed, "led", turn) >> 33)
-        problem = Problem(lambda u, rows: self.decode(u), guides, asked.wishes)
-        codes = Normalised().search(problem, moved(self, asked)).codes
-        if tick:
-            tick(done + 1, _TURNS)
-        with torch.no_grad():
-            return self.decode(codes)
 
 
 def halves(pictures: Pictures, seed: int) -> np.ndarray:
