@@ -125,6 +125,30 @@ def test_a_mask_of_one_value_keeps_all_or_nothing(
     assert "none.png" in refused([*words[:-1], str(tmp_path / "none.png")], capsys)
 
 
+def test_a_classifier_of_few_labels_tells_the_rest(
+    run: Path, tmp_path: Path, digits: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sklearn.datasets import load_digits
+
+    np.save(tmp_path / "digits.npy", digits)
+    with open(tmp_path / "few.csv", "w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", "label"])
+        rows.writerows([i, label] for i, label in enumerate(load_digits().target[:300]))
+    folder = tmp_path / "few"
+    assert (
+        main(["fit", str(tmp_path / "digits.npy"), "--labels", str(tmp_path / "few.csv"), *TINY, "--out", str(folder)])
+        == 0
+    )
+    assert main(["classify", str(folder), "--head", "kernel"]) == 0
+    capsys.readouterr()
+    words = ["design", str(folder), "--want", "class=0", "-n", "4", "--guides", "1", "--labels-from", "labels"]
+    main(words)
+    said = capsys.readouterr()
+    assert "labels are what the classifier 'labels' tells" in said.err and "the judge says" in said.out
+    assert "has no classifier 'other'" in refused([*words[:-1], "other"], capsys, 1)
+
+
 def test_not_met_is_an_answer(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["design", str(run), "--want", "area>900", "-n", "2", "--guides", "1", "-o", str(tmp_path / "o")]
     assert main(words) == 1

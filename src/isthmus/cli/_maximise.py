@@ -58,7 +58,7 @@ def maximised(arguments: argparse.Namespace, shop: Any, folder: Any, place: Path
             how = {"budget": arguments.budget, "minimise": minimise, "told": told, "keep": lambda x: _kept(file, x)}
             search = _retraining if arguments.retrain_every else _searched
             found = search(arguments, shop, wishes, guides, objective, how)
-    return _tell(found, arguments, shop, place, name)
+    return _tell(found, arguments, shop, place, name, wishes)
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _kept(file: Any, line: dict[str, Any]) -> None:
     file.flush()
 
 
-def _tell(found: _Scored, arguments: argparse.Namespace, shop: Any, place: Path, name: str) -> int:
+def _tell(found: _Scored, arguments: argparse.Namespace, shop: Any, place: Path, name: str, wishes: Any) -> int:
     from isthmus.cli._talk import image_out
     from isthmus.report.film import contact_sheet
 
@@ -170,13 +170,24 @@ def _tell(found: _Scored, arguments: argparse.Namespace, shop: Any, place: Path,
     calls = f"{len(found.scores):,} calls of the score"
     print(f"{name} {found.scores[best[0]]:.5g} after {calls}, {found.drawn:,} pictures drawn{beside}.")
     shown = shop.model.tensor(np.stack([found.pictures[row] for row in best])).float().cpu().clamp(0, 1)
+    met = _judged(shop, wishes, shown)
+    if wishes:
+        print(f"Of the best {len(best)} the judge finds {int(met.sum())} to be {arguments.where}.")
     words = [f"{found.scores[row]:.4g}" for row in best]
     title = f"{least} {name}" + (f", where {arguments.where}" if arguments.where else "")
     drawn = shown if shown.ndim == 4 else shown[:, None, None]
-    image_out(contact_sheet(drawn, words, [True] * len(best), title=title, subtitle=calls), str(place / "sheet.png"))
+    image_out(contact_sheet(drawn, words, list(map(bool, met)), title=title, subtitle=calls), str(place / "sheet.png"))
     _save(shop, shown, found, best, place, name, arguments)
     say(f"wrote {place}/: scored.jsonl, sheet.png and {len(best)} pictures")
     return 130 if found.stopped == "interrupted" else 0
+
+
+def _judged(shop: Any, wishes: Any, shown: Any) -> np.ndarray:
+    """Which of them the judge finds to be what they must be besides."""
+    if not wishes:
+        return np.ones(len(shown), bool)
+    judge = shop.judge(tuple(sorted({wish.number for wish in wishes if wish.number is not None})))
+    return np.asarray(judge.met(wishes, shown, judge.answers(shown)).all(axis=0))
 
 
 def _of_pile(shop: Any, name: str, minimise: bool) -> float:

@@ -27,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("-n", type=int, default=16, metavar="N", help="how many designs (default: 16)")
     parser.add_argument("-o", "--out", metavar="FOLDER", help="where to (default: RUN/designs/0, then 1, ...)")
     parser.add_argument("--labels", metavar="CSV", help="a table id,label[,columns...] of the run's pictures")
+    parser.add_argument("--labels-from", metavar="NAME", help="a classifier of the run tells what has no label")
     given = parser.add_argument_group("from a picture that is given")
     given.add_argument("--near", metavar="PICTURE", help="change as little of this picture as can be")
     given.add_argument("--keep", metavar="MASK", help="a picture that is bright where --near must not change at all")
@@ -90,6 +91,8 @@ def _workshop(model: Any, folder: Any, arguments: argparse.Namespace) -> Any:
     from isthmus.design.workshop import Workshop
 
     training = of_run(folder, arguments, which="train")
+    if arguments.labels_from:
+        training = _told(training, model, folder, arguments.labels_from)
     test = None
     try:
         test = of_run(folder, arguments, which="test")
@@ -105,6 +108,26 @@ def _workshop(model: Any, folder: Any, arguments: argparse.Namespace) -> Any:
         watching=watchers_for,
         counting=tick,
     )
+
+
+def _told(training: Any, model: Any, folder: Any, name: str) -> Any:
+    """The pictures with what a classifier tells of those without a label."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from isthmus.classify.saving import load_classifier
+
+    classifier = load_classifier(folder, model, name)
+    unknown = np.flatnonzero(training.labels < 0)
+    if not len(unknown):
+        return training
+    told = classifier.predict(training.take(unknown))
+    classes = tuple(dict.fromkeys([*map(str, training.classes), *map(str, classifier.classes_)]))
+    labels = training.labels.copy()
+    labels[unknown] = [classes.index(str(one)) for one in told]
+    say(f"note: {len(unknown):,} labels are what the classifier {name!r} tells: guides and judge share its mistakes")
+    return replace(training, labels=labels, classes=classes)
 
 
 def _search(arguments: argparse.Namespace) -> Any:

@@ -82,6 +82,7 @@ def worked_out(
     unsafe = asked.near is not None or asked.start in ("pictures", "drawn", "given")
     asked = replace(asked, wishes=shop.settled(asked.wishes, guide, unsafe))
     starts = _starts(shop, asked)
+    near = asked.near if asked.near is not None else asked.given
     places = starts if asked.near is None else STARTS["given"](shop, asked)  # where a trust region has its middle
     parts = [slice(i, min(i + _BLOCK, asked.n)) for i in range(0, asked.n, _BLOCK)]
     found, decoded, films = list[Found](), list[torch.Tensor](), dict[int, torch.Tensor]()
@@ -95,7 +96,8 @@ def worked_out(
             decoded.append(problem.decode(one.codes, torch.arange(len(one.codes))))
             for row, codes in one.films.items():
                 way = codes if one.codes[row].equal(codes[-1]) else [*codes, one.codes[row]]
-                films[row] = problem.decode(torch.stack(way), torch.full((len(way),), row))
+                frames = problem.decode(torch.stack(way), torch.full((len(way),), row))
+                films[row] = frames if near is None else torch.cat([_each(near, part, asked.n)[row : row + 1], frames])
         found.append(one)
     return _judged(shop, asked, guide, judge, found, torch.cat(decoded), films, notes)
 
