@@ -34,7 +34,7 @@ from isthmus.train.watchers import Watcher
 
 __all__ = ["RECIPE", "Guide", "Guides", "Taught", "as_guide"]
 
-RECIPE = "guides-1"
+RECIPE = "guides-2"
 _SETTINGS = Settings(batch_size=128, optimiser="adamw", learning_rate=2e-3, weight_decay=1e-2, schedule="one-cycle")
 _EPOCHS, _PICTURES, _AGAIN = 5, 40_000, 2  # at least so many epochs, and on a small set so many pictures seen
 _WIDTHS = (16, 20, 12, 24)
@@ -55,16 +55,12 @@ class Taught:
     labels: np.ndarray
     numbers: dict[str, np.ndarray]
 
-    @property
-    def classes(self) -> int:
-        return int(self.labels.max(initial=-1)) + 1
-
 
 class Guides:
     """Several networks of one recipe; `count` of them, numbered from 0, each different."""
 
-    def __init__(self, count: int = 3, seed: int = 0) -> None:
-        self.count, self.seed = count, seed
+    def __init__(self, count: int = 3, seed: int = 0, classes: int | None = None) -> None:
+        self.count, self.seed, self.n_classes = count, seed, classes
 
     def __call__(self, x: torch.Tensor) -> Seen:
         """Differentiable; the guides themselves stay as they are."""
@@ -76,15 +72,21 @@ class Guides:
     def fit(self, taught: Taught, watchers: tuple[Watcher, ...] = ()) -> Self:
         """Train all of them at once, each on its own views of the same pictures."""
         x, names = _small(taught.pictures), tuple(taught.numbers)
-        if taught.classes < 2 and not names:
-            raise DataError("guides need labels of two classes or more, or an attribute", "Label some pictures.")
-        self.names, self.n_classes, self.trained_on = names, taught.classes if taught.classes > 1 else 0, ""
+        present = len(np.unique(taught.labels[taught.labels >= 0]))
+        if present < 2 and not names:
+            what = f"the half of the pictures that guides learn from has labels of {present} classes"
+            raise DataError(what, "Label more pictures, of two classes or more.")
+        if present < 2:
+            self.n_classes = 0
+        elif self.n_classes is None:
+            self.n_classes = int(taught.labels.max()) + 1
+        self.names, self.trained_on = names, ""
         numbers = torch.tensor(
             np.stack([taught.numbers[name] for name in names], 1) if names else np.zeros((len(x), 0))
         )
         self.middle = torch.nanmean(numbers, 0).float()
         self.scale = torch.nanmean((numbers - self.middle).square(), 0).sqrt().clamp_min(1e-6).float()
-        self.net = _networks(x.shape[1:], self.n_classes, len(names), self.count, self.seed)
+        self.net = _networks(x.shape[1:], self.n_classes or 0, len(names), self.count, self.seed)
         for member in self.net:
             cast(_Network, member).norm.observe(x)
         self._learn(taught, max(_EPOCHS, -(-_PICTURES // len(x))), "first", watchers)
@@ -169,13 +171,14 @@ class Guides:
         return guides
 
     @classmethod
-    def kept(cls, path: Path, taught_from: str, count: int, seed: int, fit: Callable[[Self], Self]) -> Self:
-        """Those in this file if they learnt from the same, `taught_from` by its fingerprint; else new ones, saved."""
+    def kept(cls, path: Path, taught_from: str, new: Self, fit: Callable[[], Self]) -> Self:
+        """Those in this file if they learnt the same as `new` are to, `taught_from` by its fingerprint; else those that
+        `fit` makes, saved."""
         with contextlib.suppress(RunError):
             found = cls.load(path)
-            if (found.count, found.seed, found.trained_on) == (count, seed, taught_from):
+            if (found.count, found.seed, found.trained_on) == (new.count, new.seed, taught_from):
                 return found
-        guides = fit(cls(count, seed))
+        guides = fit()
         guides.trained_on = taught_from
         guides.save(path)
         return guides

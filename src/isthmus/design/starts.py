@@ -223,8 +223,9 @@ def _wished(asked: Any, classes: int, table: torch.Tensor) -> torch.Tensor:
             usual = float(table[:, place].median())
             low = wish.low if np.isfinite(wish.low) else min(wish.high - wish.spread, usual)
             high = wish.high if np.isfinite(wish.high) else max(wish.low + wish.spread, usual)
-            at = low + (0.2 + 0.6 * torch.rand(len(table), generator=generator)) * (high - low)
-            inside = (table[:, place] >= low) & (table[:, place] <= high)
-            table[:, place] = torch.where(inside, table[:, place], at)
+            margin = 0.0 if asked.evenly else 0.2
+            at = low + (margin + (1 - 2 * margin) * torch.rand(len(table), generator=generator)) * (high - low)
+            stays = (table[:, place] >= low) & (table[:, place] <= high) & (not asked.evenly)
+            table[:, place] = torch.where(stays, table[:, place], at)
             place += 1
     return table

@@ -3,6 +3,7 @@ judge from the other. Made once for a run, and kept in its folder."""
 
 import contextlib
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -117,24 +118,41 @@ class Workshop:
         """An attribute of every training picture: from the label table, else by formula, which is kept."""
         if name in self.columns:
             return self.columns[name]
-        file = None if self.folder is None else Run(self.folder)
-        kept = f"{name}.json"
+        if ("numbers", name) not in self.known:
+            self.known["numbers", name] = self._measured(name)
+        found: np.ndarray = self.known["numbers", name]
+        return found
+
+    def _measured(self, name: str) -> np.ndarray:
+        """Rounded as it is kept, so that the second run has the numbers of the first."""
+        file, kept = None if self.folder is None else Run(self.folder), f"{name}.json"
         if file is not None and file.has(kept) and file.read_json(kept).get("pictures") == self.fingerprint:
             return np.array(file.read_json(kept)["values"], np.float32)
         with self.counting(f"measuring {name}") as tick:
             found = measured(name, self.pictures.numpy(), tick)
+        values = [round(float(value), 6) if np.isfinite(value) else None for value in found]
         if file is not None:
-            values = [round(float(value), 6) if np.isfinite(value) else None for value in found]
             file.write_json(kept, {"pictures": self.fingerprint, "values": values})
-        return found
+        return np.array(values, np.float32)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of everything that guides and judge learn from."""
+        """Of everything that guides and judge learn from, and of which half is whose."""
         digest = hashlib.blake2b(np.ascontiguousarray(self.training.pixels).data, digest_size=8)
-        digest.update(np.asarray(self.training.labels, "<i8").tobytes())
+        digest.update(np.asarray(self.training.labels, "<i8").tobytes() + self.first.tobytes())
         for name, values in self.columns.items():
             digest.update(name.encode() + np.asarray(values, "<f4").tobytes())
+        return digest.hexdigest()
+
+    def _taught_from(self, names: tuple[str, ...]) -> str:
+        """Of what guides for these attributes learn from: where any has a formula, of the model's drawings too."""
+        digest = hashlib.blake2b(
+            json.dumps([self.fingerprint, len(self.words.classes), *names]).encode(), digest_size=8
+        )
+        if any(name not in self.columns for name in names):
+            with torch.no_grad():
+                some = self.decode(torch.zeros(1, *self.model.latent_shape_))
+            digest.update(some.numpy().round(4).tobytes())
         return digest.hexdigest()
 
     @cached_property
@@ -151,10 +169,15 @@ class Workshop:
 
     def guides(self, names: tuple[str, ...]) -> Guides:
         """Trained on the first half, for classes and these attributes."""
+        new = Guides(self.count, self.seed, len(self.words.classes))
         if self.folder is None:
-            return taught_guides(self, Guides(self.count, self.seed), names)
-        file = self.folder / f"{'-'.join(['guides', *sorted(names)])}.safetensors"
-        return Guides.kept(file, self.fingerprint, self.count, self.seed, lambda new: taught_guides(self, new, names))
+            return taught_guides(self, new, names)
+        about = self._taught_from(names)
+        # A name that somebody gave a column is no name for a file.
+        which = hashlib.blake2b(json.dumps(sorted(names)).encode(), digest_size=4).hexdigest() if names else "classes"
+        return Guides.kept(
+            self.folder / f"guides-{which}.safetensors", about, new, lambda: taught_guides(self, new, names)
+        )
 
     def judge(self, names: tuple[str, ...]) -> Judge:
         """Trained on the second half; attributes that have a formula are measured."""
