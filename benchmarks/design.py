@@ -12,7 +12,8 @@ of 1,000 balanced starts, one attempt each, from starts that labels have moved a
 beside what needs no search: drawn codes that the guides accept, the mean code of the class, real pictures, and ascent
 in pixels. `rare` asks for a class with thickness and slant both in the outer 1.5 % of the class, beside drawing from
 the class's own mixture and measuring, for as long. `near` changes the class of test pictures with as little change as
-can be. `kept` redraws half of a test picture as part of another class. `batch` is 1,000 designs at once beside one by one.
+can be. `kept` redraws half of a test picture as part of another class. `batch` is 1,000 designs at once beside one by
+one.
 """
 
 import argparse

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.cli._talk import say, tick
-from isthmus.errors import UsageError
+from isthmus.cli._talk import print_json, say, tick
+from isthmus.errors import DataError, UsageError
 
 __all__ = ["add_maximise", "maximised"]
 
-_PILE = 4000
+_PILE, _DAY = 4000, 86_400.0
 
 
 def add_maximise(parser: argparse.ArgumentParser) -> None:
@@ -44,21 +44,29 @@ def maximised(arguments: argparse.Namespace, shop: Any, folder: Any, place: Path
         raise UsageError("--maximise and --minimise are both given", "Give one of them.")
     if arguments.budget < 1:
         raise UsageError(f"--budget is {arguments.budget}", "Give at least one call.")
+    if not 0 < arguments.time_limit <= _DAY:
+        raise UsageError(f"--time-limit is {arguments.time_limit}", "Give seconds, above 0 and at most a day.")
+    if (arguments.retrain_every or 0) < 0:
+        raise UsageError(f"--retrain-every is {arguments.retrain_every}", "Give a number of calls.")
+    if (place / "design.json").exists() or (place / "scored.jsonl").exists():
+        raise UsageError(f"{place} already holds designs", "Give another folder.")
     name, minimise = arguments.maximise or arguments.minimise, bool(arguments.minimise)
-    wishes, notes = read_spec(arguments.where, shop.words) if arguments.where else ((), [])
+    wishes, notes = read_spec(arguments.where, shop.words, arguments.sure) if arguments.where else ((), [])
     for note in notes:
         say(f"note: {note}")
     with _objective(arguments, shop, name) as objective:
         guides = None
         if wishes:
+            shop.check(wishes)
             with folder.writing():
                 guides = shop.guides(tuple(sorted({wish.number for wish in wishes if wish.number is not None})))
+            wishes = shop.settled(wishes, guides, False)
         place.mkdir(parents=True, exist_ok=True)
         with tick("scored") as told, open(place / "scored.jsonl", "a", encoding="utf-8") as file:
             how = {"budget": arguments.budget, "minimise": minimise, "told": told, "keep": lambda x: _kept(file, x)}
             search = _retraining if arguments.retrain_every else _searched
             found = search(arguments, shop, wishes, guides, objective, how)
-    return _tell(found, arguments, shop, place, name, wishes)
+    return _tell(found, arguments, shop, folder, place, name, wishes)
 
 
 @dataclass(frozen=True)
@@ -85,15 +93,16 @@ def _searched(arguments: Any, shop: Any, wishes: Any, guides: Any, objective: An
     from isthmus.design.starts import STARTS
 
     many = Asked(wishes, n=max(32, arguments.n), seed=arguments.seed)
-    starts = STARTS["moved" if wishes else "pictures"](shop, many).flatten(1)
+    start = "drawn" if not shop.model.encodes else "moved" if wishes else "pictures"
+    starts = STARTS[start](shop, many).flatten(1)
     sought = maximise(
-        lambda u: shop.decode(u.view(-1, *shop.codes.shape[1:])),
+        lambda u: shop.decode(u.view(-1, *shop.model.latent_shape_)),
         objective,
         _optimiser(arguments),
         starts,
         feasible=margin_of(guides, wishes) if guides is not None else None,
         units=units_of(shop.model),
-        within=shop.codes.flatten(1),
+        within=shop.cloud.flatten(1),
         **how,
     )
     scores = np.array(sought.scores, np.float64)
@@ -102,11 +111,19 @@ def _searched(arguments: Any, shop: Any, wishes: Any, guides: Any, objective: An
 
 def _retraining(arguments: Any, shop: Any, wishes: Any, guides: Any, objective: Any, how: dict[str, Any]) -> _Scored:
     """The same while the model goes on learning from what was found; some of the pile is scored first."""
-    from isthmus.contract import some_of
+    from isthmus.contract import check_encodes, evaluate, some_of
     from isthmus.design.maximise import margin_of
     from isthmus.design.retrain import Retraining, pursue
 
+    check_encodes(shop.model)
     pile = some_of(shop.training, _PILE)
+    rows = None
+    if guides is not None:
+        margins = margin_of(guides, wishes)
+        met = evaluate(shop.model, pile, lambda x: margins(x.cpu().clamp(0, 1))) >= 0
+        rows = np.flatnonzero(met.numpy())
+        if not len(rows):
+            raise DataError(f"no training picture is {arguments.where} to the guides", "Ask for less with --where.")
     say(f"scoring {len(pile):,} training pictures first, which is not counted")
     pursued = pursue(
         shop.model,
@@ -115,10 +132,14 @@ def _retraining(arguments: Any, shop: Any, wishes: Any, guides: Any, objective: 
         objective,
         _optimiser(arguments),
         Retraining(every=arguments.retrain_every, seed=arguments.seed),
+        starts=rows,
         feasible=margin_of(guides, wishes) if guides is not None else None,
         **how,
     )
-    drawn, said = sum(one.drawn for one in pursued.rounds), dict[int, str]()
+    drawn, said, before = 0, dict[int, str](), 0
+    for one in pursued.rounds:
+        said |= {before + row: sentence for row, sentence in one.said.items()}
+        drawn, before = drawn + one.drawn, before + one.scored
     pictures: Any = pursued.pictures if pursued.calls else []
     return _Scored(pursued.scores, pictures, said, drawn, pursued.stopped, pursued.minimise, None, pursued.model)
 
@@ -151,9 +172,12 @@ def _kept(file: Any, line: dict[str, Any]) -> None:
     file.flush()
 
 
-def _tell(found: _Scored, arguments: argparse.Namespace, shop: Any, place: Path, name: str, wishes: Any) -> int:
+def _tell(
+    found: _Scored, arguments: argparse.Namespace, shop: Any, folder: Any, place: Path, name: str, wishes: Any
+) -> int:
     from isthmus.cli._talk import image_out
     from isthmus.report.film import contact_sheet
+    from isthmus.run import Record
 
     for row, sentence in list(found.said.items())[:3]:
         say(f"note: picture {row}: {sentence}")
@@ -168,11 +192,19 @@ def _tell(found: _Scored, arguments: argparse.Namespace, shop: Any, place: Path,
     if not arguments.black_box:
         beside = f"; the {least} of 2,000 training pictures is {_of_pile(shop, name, found.minimise):.5g}"
     calls = f"{len(found.scores):,} calls of the score"
-    print(f"{name} {found.scores[best[0]]:.5g} after {calls}, {found.drawn:,} pictures drawn{beside}.")
+    record = Record(f"design, {least} {name}", found.scores[best[0]], n=len(found.scores), seed=arguments.seed)
+    way = "--minimise" if found.minimise else "--maximise"
+    record.command = f"isthmus design RUN {way} {name} --budget {arguments.budget}"
+    with folder.writing():
+        folder.record(record)
+    if arguments.json:
+        print_json(record.to_json())
+    else:
+        print(f"{name} {found.scores[best[0]]:.5g} after {calls}, {found.drawn:,} pictures drawn{beside}.")
     shown = shop.model.tensor(np.stack([found.pictures[row] for row in best])).float().cpu().clamp(0, 1)
     met = _judged(shop, wishes, shown)
     if wishes:
-        print(f"Of the best {len(best)} the judge finds {int(met.sum())} to be {arguments.where}.")
+        say(f"of the best {len(best)} the judge finds {int(met.sum())} to be {arguments.where}.")
     words = [f"{found.scores[row]:.4g}" for row in best]
     title = f"{least} {name}" + (f", where {arguments.where}" if arguments.where else "")
     drawn = shown if shown.ndim == 4 else shown[:, None, None]
@@ -187,6 +219,8 @@ def _judged(shop: Any, wishes: Any, shown: Any) -> np.ndarray:
     if not wishes:
         return np.ones(len(shown), bool)
     judge = shop.judge(tuple(sorted({wish.number for wish in wishes if wish.number is not None})))
+    if not all(judge.knows(wish) for wish in wishes):
+        return np.zeros(len(shown), bool)
     return np.asarray(judge.met(wishes, shown, judge.answers(shown)).all(axis=0))
 
 

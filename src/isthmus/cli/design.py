@@ -13,6 +13,8 @@ from isthmus.errors import IsthmusError, UsageError
 
 __all__ = ["arguments", "run"]
 
+_MOST_GUIDES = 20
+
 
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     from isthmus import discover
@@ -62,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--want and --maximise are both given", "Say with --where what they must meet besides.")
     if not (arguments.list_attributes or arguments.want or best):
         raise UsageError("nothing is wished for", 'Say for example: --want "class=7". --list-attributes tells more.')
+    if not 1 <= arguments.guides <= _MOST_GUIDES:
+        raise UsageError(f"--guides is {arguments.guides}", f"Train 1 to {_MOST_GUIDES}.")
     if arguments.n < 1:
         raise UsageError(f"-n is {arguments.n}", "Ask for at least one design.")
     folder, model = Run.open(arguments.run_folder), load(arguments.run_folder)
@@ -78,6 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
     for note in notes:
         say(f"note: {note}")
     asked = _asked(shop, folder, arguments, wishes)
+    if (place / "design.json").exists():
+        raise UsageError(f"{place} already holds designs", "Give another folder.")
+    shop.check(wishes)
     names = tuple(sorted({wish.number for wish in wishes if wish.number is not None}))
     with folder.writing():
         guides, judge = shop.guides(names), shop.judge(names)
@@ -142,7 +149,7 @@ def _asked(shop: Any, folder: Any, arguments: argparse.Namespace, wishes: Any) -
     near, free = None, None
     if arguments.near:
         pictures = of_run(folder, argparse.Namespace(path=arguments.near))
-        near = shop.model.tensor(pictures).float().cpu().clamp(0, 1)
+        near = shop.as_given(pictures)
     if arguments.keep:
         if near is None:
             raise UsageError("--keep says what of a picture is kept, and there is none", "Give --near too.")
@@ -186,7 +193,7 @@ def _listed(shop: Any) -> str:
 def _tell(made: Any, model: Any, folder: Any, arguments: argparse.Namespace, judge: Any, place: Path) -> int:
     from isthmus.cli._records import record_of
 
-    command = " ".join(["isthmus design RUN", f'--want "{arguments.want}"', f"-n {arguments.n}"])
+    command = " ".join(["isthmus design RUN", f'--want "{arguments.want}"', f"-n {arguments.n}", *_said(arguments)])
     common = {"split": "designed", "data": "the run's own", "seed": arguments.seed, "command": command}
     records = [record_of("design, guides say met", made.by_guides(), **common)]
     if made.by_judge() is not None:
@@ -206,6 +213,16 @@ def _tell(made: Any, model: Any, folder: Any, arguments: argparse.Namespace, jud
         say(made.closest())
     say(f"wrote {place}/: designs.csv, sheet.png, films.png and {len(made)} pictures")
     return 0 if made.success.any() else 1
+
+
+def _said(arguments: argparse.Namespace) -> list[str]:
+    """What else was asked for; pictures by what they are, as no place on this machine is kept."""
+    told = ["--near PICTURE"] if arguments.near else []
+    told += ["--keep MASK"] if arguments.keep else []
+    usual = {"search": "normalised", "start": "auto", "guides": 3, "sure": None, "labels_from": None}
+    usual |= dict.fromkeys(("density", "trust", "consistent", "apart"), 0.0)
+    given = {name: getattr(arguments, name) for name in usual}
+    return told + [f"--{name.replace('_', '-')} {v}" for name, v in given.items() if v != usual[name]]
 
 
 def _next(folder: Path) -> Path:

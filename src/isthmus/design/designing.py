@@ -8,9 +8,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from isthmus.contract import evenly
 from isthmus.design.asked import Asked
 from isthmus.design.designs import Designs
-from isthmus.design.guide import Guide
+from isthmus.design.guide import Guide, Guides
 from isthmus.design.nearer import Nearer
 from isthmus.design.problem import Penalty, Problem
 from isthmus.design.searches._search import Found, Search
@@ -21,6 +22,7 @@ from isthmus.design.staying import Apart, Consistent, Dense, Kept, Near
 from isthmus.design.wishes import Class, Function, Wish
 from isthmus.design.workshop import Workshop
 from isthmus.errors import UsageError
+from isthmus.images.pictures import Pictures
 from isthmus.measure.samples import nearest_training
 from isthmus.stats.mixture import fit_mixture
 
@@ -52,9 +54,13 @@ def design(
     changed as can be; `keep` is 1 where it must not change at all. `guide` is a torch function that gives logits, in
     place of guides trained here; `judge` a `Judge`. `how` are other fields of `Asked`.
     """
+    if not isinstance(training, Workshop | Pictures):
+        raise UsageError(f"training pictures are a {type(training).__name__}", "Give open_pictures(PATH), or Pictures.")
     shop = training if isinstance(training, Workshop) else Workshop(model, training, seed=seed)
     wishes, notes = _wishes(spec, shop)
-    given = None if near is None else shop.model.tensor(near).float().cpu().clamp(0, 1)
+    if guide is None:
+        shop.check(wishes)
+    given = None if near is None else shop.as_given(near)
     if keep is not None:
         how |= {"given": given, "free": 1 - torch.as_tensor(keep, dtype=torch.float32)}
         if given is None:
@@ -78,10 +84,8 @@ def worked_out(
     """The same from parts made before: searched in blocks of 1,000, then judged."""
     search = search or Normalised()
     search.check_params()
-    # Surer where designs come to rest at the edge of what guides accept, or start from what nobody has labelled.
-    unsafe = asked.near is not None or asked.start in ("pictures", "drawn", "given")
-    asked = replace(asked, wishes=shop.settled(asked.wishes, guide, unsafe))
-    starts = _starts(shop, asked)
+    asked = _checked(shop, asked, guide)
+    starts = STARTS[asked.start](shop, asked)
     near = asked.near if asked.near is not None else asked.given
     places = starts if asked.near is None else STARTS["given"](shop, asked)  # where a trust region has its middle
     parts = [slice(i, min(i + _BLOCK, asked.n)) for i in range(0, asked.n, _BLOCK)]
@@ -115,13 +119,25 @@ def _wishes(spec: Any, shop: Workshop) -> tuple[Spec, list[str]]:
     return tuple(spec), []
 
 
-def _starts(shop: Workshop, asked: Asked) -> torch.Tensor:
-    start = asked.start
+def _checked(shop: Workshop, asked: Asked, guide: Guide) -> Asked:
+    """With its start chosen and its wishes settled; refused where pictures, mask and start do not go together."""
+    start, given = asked.start, asked.near if asked.near is not None else asked.given
     if start == "auto":
         start = "drawn" if not shop.model.encodes else "fitting" if asked.free is not None else "moved"
     if start not in STARTS:
         raise UsageError(f"there is no start called {start!r}", f"Choose one of: {', '.join(sorted(STARTS))}, auto.")
-    return STARTS[start](shop, asked)
+    if start == "given" and given is None:
+        raise UsageError("there is no given picture to start from", "Give one (--near), or another start.")
+    if given is not None and len(given) not in (1, asked.n):
+        raise UsageError(f"{len(given)} pictures are given for {asked.n} designs", "Give one, or one for each design.")
+    if asked.free is not None and asked.free.shape != given.shape[-2:]:  # type: ignore[union-attr]
+        what = f"the mask is {tuple(asked.free.shape)} and the picture {tuple(given.shape[-2:])}"  # type: ignore[union-attr]
+        raise UsageError(what, "Give a mask of the picture's height and width.")
+    if isinstance(guide, Guides):
+        shop.check(asked.wishes)
+    # Surer where designs come to rest at the edge of what guides accept, or start from what nobody has labelled.
+    unsafe = given is not None or start in ("pictures", "drawn", "given")
+    return replace(asked, start=start, wishes=shop.settled(asked.wishes, guide, unsafe))
 
 
 def _problem(shop: Workshop, asked: Asked, guide: Guide, starts: torch.Tensor, part: slice) -> Problem:
@@ -157,15 +173,15 @@ def _staying(shop: Workshop, asked: Asked, starts: torch.Tensor) -> list[Penalty
     found = list[Penalty]()
     if asked.density:
         codes = shop.codes.flatten(1).numpy()
-        mixture = fit_mixture(codes[:20_000], asked.seed)
-        bound = float(np.quantile(mixture.log_density(codes[:5000]), _RARE))
+        mixture = fit_mixture(codes[evenly(len(codes), 20_000)], asked.seed)
+        bound = float(np.quantile(mixture.log_density(codes[evenly(len(codes), 5000)]), _RARE))
         found.append(Dense(mixture, bound, asked.density))
     if asked.trust:
         found.append(Near(starts, asked.trust))
     if asked.consistent:
         found.append(Consistent(shop.encode, asked.consistent))
     if asked.apart:
-        some = shop.pictures[:500].flatten(1)
+        some = shop.pictures[torch.from_numpy(evenly(len(shop.pictures), 500))].flatten(1)
         usual = float(torch.pdist(some).median()) / some.shape[1] ** 0.5
         found.append(Apart(usual, asked.apart))
     return found

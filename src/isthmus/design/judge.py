@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from isthmus.design.wishes import Answers, Wish
+from isthmus.design.wishes import Answers, Class, Mixture, Wish
 from isthmus.measure.attributes import ATTRIBUTES, measured
 from isthmus.measure.gauge import Gauge
 from isthmus.measure.oracle import Oracle
@@ -34,7 +34,7 @@ class Judge:
         """Whether it can say anything of such a wish."""
         if wish.number is not None:
             return wish.number in self.measures or (self.gauge is not None and wish.number in self.gauge.names)
-        return self.oracle is not None or not hasattr(wish, "classes")
+        return self.oracle is not None or not isinstance(wish, Class | Mixture)
 
     def met(self, wishes: tuple[Wish, ...], x: torch.Tensor, answers: Answers) -> np.ndarray:
         """`(wishes, n)`: which wish it finds met by which picture."""

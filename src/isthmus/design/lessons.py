@@ -77,8 +77,10 @@ def _led(shop: Any, guides: Guides, formulas: list[str], before: int, turn: int,
     """Designs for one specification drawn by key: a class, where there are any, and a range of each attribute."""
     drawn = np.random.default_rng(stream(shop.seed, "led", before + turn))
     wishes = list[Wish]()
-    if shop.words.classes:
-        wishes.append(Class("", classes=(int(drawn.integers(len(shop.words.classes))),)))
+    labels = shop.training.labels[shop.first]
+    present = np.unique(labels[labels >= 0])
+    if len(present) > 1:
+        wishes.append(Class("", classes=(int(drawn.choice(present)),)))
     for name in formulas:
         low, high = _ends(shop, name)
         wide = (high - low) / 10

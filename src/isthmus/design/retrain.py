@@ -17,7 +17,7 @@ from isthmus.contract import Fitted, batches, evaluate
 from isthmus.design.black_box._objective import Objective
 from isthmus.design.black_box._optimiser import AskTell
 from isthmus.design.maximise import Known, Sought, maximise, units_of
-from isthmus.errors import DataError, TrainingError
+from isthmus.errors import DataError, IsthmusError
 from isthmus.estimator import Estimator, option
 from isthmus.images.arrays import canonical
 from isthmus.images.pictures import UNKNOWN, Pictures
@@ -27,7 +27,7 @@ __all__ = ["Codes", "Pursued", "Retraining", "pursue", "weights_by_rank"]
 
 _STARTS = 64
 _TOLD = 400
-_AT_ONCE = 256
+_AT_ONCE = 16
 
 
 def weights_by_rank(scores: np.ndarray, k: float, minimise: bool = False) -> np.ndarray:
@@ -60,7 +60,7 @@ class Codes:
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
         """Pictures in [0, 1]."""
         z = (codes * self.scale + self.middle).unflatten(1, self.model.latent_shape_)
-        drawn: torch.Tensor = self.model.decode(z.to(self.model.device_))
+        drawn: torch.Tensor = self.model.decode(z.to(self.model.device_)).float().cpu().clamp(0, 1)
         return drawn
 
 
@@ -88,8 +88,10 @@ class Retraining(Estimator):
         drawn = replace(drawn, ids=np.array([f"{number}/{place}" for place in range(len(rows))], dtype=object))
         if not hasattr(model, "fine_tuned"):
             return type(model)(**model.get_params(deep=False)).fit(drawn)
-        fields = {} if self.learning_rate is None else {"learning_rate": self.learning_rate}
-        # Without a held-out split there is nothing that patience could watch.
+        fields: dict[str, Any] = {} if self.learning_rate is None else {"learning_rate": self.learning_rate}
+        # Without a held-out split there is nothing that patience or a plateau could watch.
+        if getattr(model, "schedule", None) == "plateau":
+            fields["schedule"] = "one-cycle"
         seed = stream(model.seed, "retraining", number) >> 32
         return model.fine_tuned(drawn, epochs=max(1.0, passes), patience=None, seed=seed, **fields)
 
@@ -171,8 +173,8 @@ def pursue(
         try:
             pursued.model = retraining.retrained(pursued.model, pictures, scores, number, minimise)
             codes = Codes.of(pursued.model, pictures)
-        except (KeyboardInterrupt, TrainingError) as error:
-            why = str(error) if isinstance(error, TrainingError) else "interrupted"
+        except (KeyboardInterrupt, IsthmusError) as error:
+            why = str(error) if isinstance(error, IsthmusError) else "interrupted"
             pursued.rounds.append(Sought(minimise, stopped=why))
             break
         begun, known = _begun(codes.codes, scores, allowed, minimise, stream(retraining.seed, "told", number))

@@ -18,7 +18,8 @@ from isthmus.design.guide import Guide, Guides, as_guide
 from isthmus.design.judge import Judge
 from isthmus.design.lessons import taught_guides
 from isthmus.design.spec import Spec, Vocabulary
-from isthmus.design.wishes import SURE, Class
+from isthmus.design.wishes import SURE, Class, Function, Seen
+from isthmus.errors import DataError
 from isthmus.images.arrays import in_layout
 from isthmus.images.pictures import UNKNOWN, Pictures
 from isthmus.images.splits import units_of
@@ -34,7 +35,7 @@ __all__ = ["Workshop", "columns_of", "halves"]
 Watching = Callable[[str], tuple[Watcher, ...]]
 Counting = Callable[[str], contextlib.AbstractContextManager[Tick | None]]
 
-_ASKED = 10_000
+_ASKED, _LEAST, _UNEVEN, _OFF = 10_000, 0.5, 0.25, 2e-3
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Workshop:
         return self._encoded if self.model.encodes else self.drawn(4096, 0)
 
     @cached_property
+    def cloud(self) -> torch.Tensor:
+        """Where codes lie, in deviations."""
+        return (self._drawn - self.middle) / self.spread
+
+    @cached_property
     def codes(self) -> torch.Tensor:
         """Of the training pictures, in deviations."""
         return (self._encoded - self.middle) / self.spread
@@ -102,6 +108,14 @@ class Workshop:
         """Pictures in [0, 1] as those that the model was fitted on: their layout, units and type."""
         model = self.model
         return in_layout(model.scaling_.inverse(x.view(len(x), *model.shape_)), model.layout_)
+
+    def as_given(self, X: Any) -> torch.Tensor:
+        """Pictures that designs are to stay near, or to keep a part of, in [0, 1]."""
+        x = self.model.tensor(X).float().cpu()
+        if float(x.amin()) < -_OFF or float(x.amax()) > 1 + _OFF:
+            what = "the given picture has values outside of what the model was fitted on"
+            raise DataError(what, "Bring it to the range of the run's own pictures.")
+        return x.clamp(0, 1)
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
@@ -204,6 +218,16 @@ class Workshop:
                 trust |= {name: gauge.missed(name, seen, tested[name]) for name in told if name in tested}
         return Judge(oracle, gauge, tuple(name for name in names if name not in self.columns), trust)
 
+    def check(self, wishes: Spec) -> None:
+        """Refuse a class that guides or judge have not one labelled picture of."""
+        for wish in wishes:
+            named = wish.classes if isinstance(wish, Class) else [c for c, _ in getattr(wish, "shares", ())]
+            for c in named:
+                for half, who in ((self.first, "guides"), (~self.first, "the judge")):
+                    if not (self.training.labels[half] == c).any():
+                        what = f"no picture of the half that {who} learn from is labelled {self.words.classes[c]!r}"
+                        raise DataError(what.replace("judge learn", "judge learns"), "Label more of that class.")
+
     def settled(self, wishes: Spec, guide: Guide, unsafe: bool) -> Spec:
         """Classes wished without saying how sure: a design need be no surer than half of the real pictures of its class
         are, and .99 is enough; where that is `unsafe`, what is left to doubt is a tenth."""
@@ -211,7 +235,7 @@ class Workshop:
         for place, wish in enumerate(wishes):
             if not isinstance(wish, Class) or wish.sure is not None:
                 continue
-            sure = min([SURE, *(self._sureness(guide, c) for c in wish.classes)])
+            sure = max(_LEAST, min([SURE, *(self._sureness(guide, c) for c in wish.classes)]))
             found[place] = replace(wish, sure=1 - (1 - sure) / 10 if unsafe else sure)
         return tuple(found)
 
@@ -219,25 +243,46 @@ class Workshop:
         """What the least sure guide gives class `c` in half of its pictures among those that guides learnt from."""
         if not isinstance(guide, Guides) or not guide.n_classes:
             return SURE
-        if ("sureness", id(guide)) not in self.known:
+        kind = ("sureness", guide.names, guide.count, guide.seed)
+        if kind not in self.known:
             mine = np.flatnonzero(self.first & (self.training.labels >= 0))
             some = mine[evenly(len(mine), _ASKED)]
             told = guide.told(self.pictures[torch.as_tensor(some)]).classes
             assert told is not None
             labels = self.training.labels[some]
-            self.known["sureness", id(guide)] = (told.exp().amin(0).numpy()[np.arange(len(some)), labels], labels)
-        least, labels = self.known["sureness", id(guide)]
+            self.known[kind] = (told.exp().amin(0).numpy()[np.arange(len(some)), labels], labels)
+        least, labels = self.known[kind]
         return float(np.median(least[labels == c])) if (labels == c).any() else SURE
 
     def guide(self, given: Any, wishes: Spec) -> Guide:
-        return as_guide(given) if given is not None else self.guides(_names(wishes))
+        if given is not None:
+            return as_guide(given)
+        if all(isinstance(wish, Function) for wish in wishes):
+            return lambda x: Seen()  # nobody need know what a picture shows
+        return self.guides(_names(wishes))
 
 
 def halves(pictures: Pictures, seed: int) -> np.ndarray:
     """True for one half, by key: what stays together in a split (a patient, the tiles of a picture) does so here."""
     units = units_of(pictures).astype(np.int64).view(np.uint64)
     bits = (units ^ np.uint64(stream(seed, "halves"))) * np.uint64(0x9E3779B97F4A7C15)
-    return (bits >> np.uint64(63)).astype(bool)
+    bits = (bits ^ (bits >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    half = (bits >> np.uint64(63)).astype(bool)
+    if _UNEVEN < half.mean() < 1 - _UNEVEN:
+        return half
+    return _cut(bits)
+
+
+def _cut(bits: np.ndarray) -> np.ndarray:
+    """Where groups are few, chance may leave a half without any: then they are cut in the order of their keys."""
+    order, inverse, sizes = np.unique(bits, return_inverse=True, return_counts=True)
+    if len(order) < 2:
+        what = "all pictures are of one group, and guides and judge each need some of their own"
+        raise DataError(what, "Leave out --group, or give pictures of two groups or more.")
+    middle = np.cumsum(sizes) - sizes / 2
+    first = middle < len(bits) / 2
+    first[0], first[-1] = True, False
+    return np.asarray(first[inverse])
 
 
 def columns_of(pictures: Pictures) -> dict[str, np.ndarray]:
