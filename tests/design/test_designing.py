@@ -15,7 +15,7 @@ from isthmus.design.designing import worked_out
 from isthmus.design.guide import Guides
 from isthmus.design.lessons import half_of
 from isthmus.design.spec import read_spec
-from isthmus.design.wishes import Class
+from isthmus.design.wishes import Class, Range
 from isthmus.design.workshop import Workshop, columns_of, halves
 from isthmus.errors import IsthmusError
 from isthmus.images.pictures import Pictures
@@ -151,3 +151,83 @@ def test_no_labels_no_classes(piles: tuple[Pictures, Pictures]) -> None:
     model = PCA(latent=8).fit(pile)
     with pytest.raises(IsthmusError, match="no picture has a label"):
         design(model, "class=3", pile, n=2)
+
+
+# -- what a reading found ---------------------------------------------------------------------------------------------
+
+
+def test_rare_values_are_drawn_as_often_as_others_where_that_is_asked(shop: Workshop) -> None:
+    from isthmus.design.starts import moved
+
+    values = shop.numbers("area")
+    low, high = (float(end) for end in np.quantile(values, [0.01, 0.99]))
+    wish = Range("area", 1.0, "area", low, high)
+    as_they_are, evenly = (moved(shop, Asked((wish,), n=300, evenly=evenly)) for evenly in (False, True))
+    spreads = [shop.decode(codes).flatten(1).sum(1).std() for codes in (as_they_are, evenly)]
+    assert not torch.equal(as_they_are, evenly)
+    assert spreads[1] > 1.1 * spreads[0]
+
+
+def test_a_class_that_a_half_has_no_label_of_is_refused(piles: tuple[Pictures, Pictures], shop: Workshop) -> None:
+    for half in (shop.first, ~shop.first):
+        labels = np.where(half & (shop.training.labels == 9), -1, shop.training.labels)
+        pile = replace(shop.training, labels=labels)
+        with pytest.raises(IsthmusError, match="no picture of the half that (guides learn|the judge learns) from"):
+            design(shop.model, "class=9", pile, n=2)
+
+
+def test_few_groups_are_shared_out(piles: tuple[Pictures, Pictures]) -> None:
+    pile = piles[0]
+    for count in (2, 3):
+        patients = np.array([f"p{i % count}" for i in range(len(pile))], dtype=object)
+        grouped = replace(pile, columns={"patient": patients}, source={"group": "patient"})
+        for seed in range(6):
+            assert 0 < halves(grouped, seed).mean() < 1
+    alone = replace(pile, columns={"patient": np.array(["p"] * len(pile), dtype=object)}, source={"group": "patient"})
+    with pytest.raises(IsthmusError, match="all pictures are of one group"):
+        halves(alone, 0)
+
+
+def test_a_name_of_a_column_is_no_name_of_a_file(piles: tuple[Pictures, Pictures], tmp_path: Path) -> None:
+    pile = piles[0].take(np.arange(400))
+    pile.columns["../../escaped"] = pile.columns["mean"]
+    shop = Workshop(PCA(latent=8).fit(pile), pile, count=1, folder=tmp_path / "in" / "designs")
+    shop.guides(("../../escaped",))
+    assert not list(tmp_path.glob("*escaped*")) and not list(tmp_path.glob("*.safetensors"))
+    again = shop.guides(("../../escaped",))
+    assert again.names == ("../../escaped",)
+
+
+def test_the_second_run_has_the_numbers_of_the_first(shop: Workshop, tmp_path: Path) -> None:
+    first = Workshop(shop.model, shop.training, folder=tmp_path)
+    second = Workshop(shop.model, shop.training, folder=tmp_path)
+    assert np.array_equal(first.numbers("thickness"), second.numbers("thickness"))
+
+
+def test_a_function_needs_no_label(piles: tuple[Pictures, Pictures]) -> None:
+    pile = replace(piles[0], labels=np.full(len(piles[0]), -1), columns={})
+    made = design(PCA(latent=8).fit(pile), lambda x: (0.02 - x.flatten(1).mean(1)).clamp_min(0), pile, n=3)
+    assert made.success.all()
+
+
+def test_pictures_mask_and_start_go_together(shop: Workshop, piles: tuple[Pictures, Pictures]) -> None:
+    near = piles[1].take(np.arange(3))
+    with pytest.raises(IsthmusError, match="3 pictures are given for 5 designs"):
+        design(shop.model, "class=1", shop, n=5, near=near)
+    with pytest.raises(IsthmusError, match=r"the mask is \(4, 4\)"):
+        design(shop.model, "class=1", shop, n=3, near=near, keep=np.ones((4, 4)))
+    with pytest.raises(IsthmusError, match="no given picture"):
+        design(shop.model, "class=1", shop, n=3, start="given")
+    with pytest.raises(IsthmusError, match="training pictures are a ndarray"):
+        design(shop.model, "class=1", near.pixels, n=3)
+    bright = replace(near, pixels=near.pixels.astype(np.float32) * 40)
+    with pytest.raises(IsthmusError):
+        design(shop.model, "class=1", shop, n=3, near=bright)
+
+
+def test_a_model_that_does_not_encode_designs_from_its_prior(piles: tuple[Pictures, Pictures]) -> None:
+    from isthmus import GAN
+
+    pile = piles[0].take(np.arange(600))
+    made = design(GAN(net="mlp", latent=4, epochs=1).fit(pile), "class=1", pile, n=4)
+    assert len(made) == 4 and made.again is None
