@@ -8,7 +8,8 @@
 
 RUN is a fitted model of the set's own training pictures: a two-step model, fitted with defaults. A seed is that of the
 halves, of guides, judge and starts; the judge of these seeds was used for nothing else. `classes` is one class asked
-of 1,000 balanced starts, one attempt each, from starts that labels have moved and from starts that know no label,
+of 1,000 balanced starts, one attempt each: drawn by class, the usual start of a model that can; codes of pictures that
+labels have moved; and starts that know no label;
 beside what needs no search: drawn codes that the guides accept, the mean code of the class, real pictures, and ascent
 in pixels. `rare` asks for a class with thickness and slant both in the outer 1.5 % of the class, beside drawing from
 the class's own mixture and measuring, for as long. `near` changes the class of test pictures with as little change as
@@ -73,6 +74,8 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     given = parser.parse_args(words)
     given.command = said("design", words).replace(given.run, "RUN")
+    if given.beside:
+        given.command = given.command.replace(given.beside, "OTHER")
     torch.set_num_threads(given.threads)
     shops = {seed: _shop(given, seed) for seed in given.seeds}
     bars = {"classes": _classes, "rare": _rare, "near": _near, "kept": _kept, "batch": _batch}
@@ -109,6 +112,7 @@ def _common(given: argparse.Namespace, n: int) -> dict[str, Any]:
 
 def _classes(given: argparse.Namespace, shops: dict[int, Workshop]) -> list[dict[str, Any]]:
     ways: dict[str, Callable[[Workshop], Made]] = {
+        "design": lambda shop: _asked_for(shop, "drawn"),
         "design, labels moved the starts": lambda shop: _asked_for(shop, "moved"),
         "design, starts that know no label": lambda shop: _asked_for(shop, "pictures"),
         "drawn codes that the guides accept": _filtered,

@@ -13,10 +13,11 @@ from isthmus.design import design
 from isthmus.design.asked import Asked
 from isthmus.design.designing import worked_out
 from isthmus.design.guide import Guides
+from isthmus.design.known import columns_of, halves
 from isthmus.design.lessons import half_of
 from isthmus.design.spec import read_spec
 from isthmus.design.wishes import Class, Range
-from isthmus.design.workshop import Workshop, columns_of, halves
+from isthmus.design.workshop import Workshop
 from isthmus.errors import IsthmusError
 from isthmus.images.pictures import Pictures
 

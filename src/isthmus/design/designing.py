@@ -124,6 +124,8 @@ def _checked(shop: Workshop, asked: Asked, guide: Guide) -> Asked:
     start, given = asked.start, asked.near if asked.near is not None else asked.given
     if start == "auto":
         start = "drawn" if not shop.model.encodes else "fitting" if asked.free is not None else "moved"
+        if start == "moved" and given is None and shop.model.conditional and _one_class(asked.wishes):
+            start = "drawn"
     if start not in STARTS:
         raise UsageError(f"there is no start called {start!r}", f"Choose one of: {', '.join(sorted(STARTS))}, auto.")
     if start == "given" and given is None:
@@ -136,8 +138,14 @@ def _checked(shop: Workshop, asked: Asked, guide: Guide) -> Asked:
     if isinstance(guide, Guides):
         shop.check(asked.wishes)
     # Surer where designs come to rest at the edge of what guides accept, or start from what nobody has labelled.
-    unsafe = given is not None or start in ("pictures", "drawn", "given")
+    by_class = start == "drawn" and shop.model.conditional
+    unsafe = given is not None or (start in ("pictures", "drawn", "given") and not by_class)
     return replace(asked, start=start, wishes=shop.settled(asked.wishes, guide, unsafe))
+
+
+def _one_class(wishes: Sequence[Wish]) -> bool:
+    """Whether classes are all that is wished: a model that draws by class knows best where those are."""
+    return all(isinstance(wish, Class) for wish in wishes)
 
 
 def _problem(shop: Workshop, asked: Asked, guide: Guide, starts: torch.Tensor, part: slice) -> Problem:

@@ -23,6 +23,7 @@ from isthmus.measure.attributes import measured
 __all__ = ["half_of", "taught_guides"]
 
 _DRAWN, _LED, _TURNS, _ROUNDS = 10_000, 80, 80, 2
+_TIMES, _LEAST = 2, 0.1
 
 
 def taught_guides(shop: Any, guides: Guides, names: tuple[str, ...]) -> Guides:
@@ -32,11 +33,14 @@ def taught_guides(shop: Any, guides: Guides, names: tuple[str, ...]) -> Guides:
     formulas = [name for name in names if name not in shop.columns]
     if not formulas or not shop.model.encodes:
         return guides.fit(taught, shop.watching(words))
-    taught = _with(taught, formulas, _spread_out(shop, formulas))
+    # As much as is drawn for a large pile would drown a small one, and take minutes.
+    share = min(1.0, max(_LEAST, _TIMES * len(taught.pictures) / _DRAWN))
+    taught = _with(taught, formulas, _spread_out(shop, formulas, round(share * _DRAWN)))
     guides.fit(taught, shop.watching(words))
+    turns = max(1, round(share * _TURNS))
     for round_ in range(_ROUNDS):
         with shop.counting("designs for the guides to learn from") as tick:
-            led = [_led(shop, guides, formulas, _TURNS * round_, turn, tick) for turn in range(_TURNS)]
+            led = [_led(shop, guides, formulas, turns * round_ + turn, (turn, turns), tick) for turn in range(turns)]
         taught = _with(taught, formulas, torch.cat(led))
         guides.learn_on(taught, shop.watching(f"{words}, and on designs"))
     return guides
@@ -65,17 +69,19 @@ def _ends(shop: Any, name: str) -> tuple[float, float]:
     return low - 0.1 * (high - low), high + 0.1 * (high - low)
 
 
-def _spread_out(shop: Any, formulas: list[str]) -> torch.Tensor:
+def _spread_out(shop: Any, formulas: list[str], n: int) -> torch.Tensor:
     """Pictures drawn from starts for which every attribute was wished evenly from end to end."""
     wishes = tuple(Range(name, 1.0, name, *_ends(shop, name)) for name in formulas)
-    starts = moved(shop, Asked(wishes, n=_DRAWN, seed=shop.seed, evenly=True))
+    starts = moved(shop, Asked(wishes, n=n, seed=shop.seed, evenly=True))
     with torch.no_grad():
         return torch.cat([shop.decode(part) for part in starts.split(500)])
 
 
-def _led(shop: Any, guides: Guides, formulas: list[str], before: int, turn: int, tick: Tick | None) -> torch.Tensor:
+def _led(
+    shop: Any, guides: Guides, formulas: list[str], turn: int, done: tuple[int, int], tick: Tick | None
+) -> torch.Tensor:
     """Designs for one specification drawn by key: a class, where there are any, and a range of each attribute."""
-    drawn = np.random.default_rng(stream(shop.seed, "led", before + turn))
+    drawn = np.random.default_rng(stream(shop.seed, "led", turn))
     wishes = list[Wish]()
     labels = shop.training.labels[shop.first]
     present = np.unique(labels[labels >= 0])
@@ -86,11 +92,11 @@ def _led(shop: Any, guides: Guides, formulas: list[str], before: int, turn: int,
         wide = (high - low) / 10
         at = float(drawn.uniform(low, high - wide))
         wishes.append(Range("", 1.0, name, at, at + wide, float(guides.scale[guides.names.index(name)])))
-    asked = Asked(tuple(wishes), n=_LED, seed=stream(shop.seed, "led", before + turn) >> 33)
+    asked = Asked(tuple(wishes), n=_LED, seed=stream(shop.seed, "led", turn) >> 33)
     problem = Problem(lambda u, rows: shop.decode(u), guides, asked.wishes)
     codes = Normalised().search(problem, moved(shop, asked)).codes
     if tick:
-        tick(turn + 1, _TURNS)
+        tick(done[0] + 1, done[1])
     with torch.no_grad():
         found: torch.Tensor = shop.decode(codes)
     return found

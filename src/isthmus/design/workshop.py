@@ -16,13 +16,13 @@ import torch
 from isthmus.contract import Tick, evaluate, evenly
 from isthmus.design.guide import Guide, Guides, as_guide
 from isthmus.design.judge import Judge
+from isthmus.design.known import columns_of, halves
 from isthmus.design.lessons import taught_guides
 from isthmus.design.spec import Spec, Vocabulary
 from isthmus.design.wishes import SURE, Class, Function, Seen
 from isthmus.errors import DataError
 from isthmus.images.arrays import in_layout
 from isthmus.images.pictures import UNKNOWN, Pictures
-from isthmus.images.splits import units_of
 from isthmus.keys import stream
 from isthmus.measure.attributes import ATTRIBUTES, measured
 from isthmus.measure.gauge import Gauge
@@ -30,12 +30,12 @@ from isthmus.measure.oracle import Oracle
 from isthmus.run import Run
 from isthmus.train.watchers import Watcher
 
-__all__ = ["Workshop", "columns_of", "halves"]
+__all__ = ["Workshop"]
 
 Watching = Callable[[str], tuple[Watcher, ...]]
 Counting = Callable[[str], contextlib.AbstractContextManager[Tick | None]]
 
-_ASKED, _LEAST, _UNEVEN, _OFF = 10_000, 0.5, 0.25, 2e-3
+_ASKED, _LEAST, _OFF = 10_000, 0.5, 2e-3
 
 
 @dataclass(frozen=True)
@@ -260,42 +260,6 @@ class Workshop:
         if all(isinstance(wish, Function) for wish in wishes):
             return lambda x: Seen()  # nobody need know what a picture shows
         return self.guides(_names(wishes))
-
-
-def halves(pictures: Pictures, seed: int) -> np.ndarray:
-    """True for one half, by key: what stays together in a split (a patient, the tiles of a picture) does so here."""
-    units = units_of(pictures).astype(np.int64).view(np.uint64)
-    bits = (units ^ np.uint64(stream(seed, "halves"))) * np.uint64(0x9E3779B97F4A7C15)
-    bits = (bits ^ (bits >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-    half = (bits >> np.uint64(63)).astype(bool)
-    if _UNEVEN < half.mean() < 1 - _UNEVEN:
-        return half
-    return _cut(bits)
-
-
-def _cut(bits: np.ndarray) -> np.ndarray:
-    """Where groups are few, chance may leave a half without any: then they are cut in the order of their keys."""
-    order, inverse, sizes = np.unique(bits, return_inverse=True, return_counts=True)
-    if len(order) < 2:
-        what = "all pictures are of one group, and guides and judge each need some of their own"
-        raise DataError(what, "Leave out --group, or give pictures of two groups or more.")
-    middle = np.cumsum(sizes) - sizes / 2
-    first = middle < len(bits) / 2
-    first[0], first[-1] = True, False
-    return np.asarray(first[inverse])
-
-
-def columns_of(pictures: Pictures) -> dict[str, np.ndarray]:
-    """The columns of the label table that hold numbers; NaN where a picture has none."""
-    found = {}
-    for name, values in pictures.columns.items():
-        try:
-            numbers = np.array([np.nan if value in ("", None) else float(value) for value in values], np.float32)
-        except (TypeError, ValueError):
-            continue
-        if np.isfinite(numbers).sum() > 1 and np.nanstd(numbers) > 0:
-            found[name] = numbers
-    return found
 
 
 def _extent(values: np.ndarray) -> tuple[float, float, float]:
