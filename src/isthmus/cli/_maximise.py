@@ -39,6 +39,7 @@ def add_maximise(parser: argparse.ArgumentParser) -> None:
 def maximised(arguments: argparse.Namespace, shop: Any, folder: Any, place: Path) -> int:
     """Search, keeping every batch as it comes, then show the best `-n` and say how they compare with the pile."""
     from isthmus.design.spec import read_spec
+    from isthmus.design.wishes import attributes_of
 
     if arguments.maximise and arguments.minimise:
         raise UsageError("--maximise and --minimise are both given", "Give one of them.")
@@ -59,7 +60,7 @@ def maximised(arguments: argparse.Namespace, shop: Any, folder: Any, place: Path
         if wishes:
             shop.check(wishes)
             with folder.writing():
-                guides = shop.guides(tuple(sorted({wish.number for wish in wishes if wish.number is not None})))
+                guides = shop.guides(attributes_of(wishes))
             wishes = shop.settled(wishes, guides, False)
         place.mkdir(parents=True, exist_ok=True)
         with tick("scored") as told, open(place / "scored.jsonl", "a", encoding="utf-8") as file:
@@ -216,9 +217,11 @@ def _tell(
 
 def _judged(shop: Any, wishes: Any, shown: Any) -> np.ndarray:
     """Which of them the judge finds to be what they must be besides."""
+    from isthmus.design.wishes import attributes_of
+
     if not wishes:
         return np.ones(len(shown), bool)
-    judge = shop.judge(tuple(sorted({wish.number for wish in wishes if wish.number is not None})))
+    judge = shop.judge(attributes_of(wishes))
     if not all(judge.knows(wish) for wish in wishes):
         return np.zeros(len(shown), bool)
     return np.asarray(judge.met(wishes, shown, judge.answers(shown)).all(axis=0))

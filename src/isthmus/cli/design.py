@@ -56,6 +56,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from isthmus.design.designing import worked_out
     from isthmus.design.spec import read_spec
+    from isthmus.design.wishes import attributes_of
     from isthmus.models._loading import load
     from isthmus.run import Run
 
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     if (place / "design.json").exists():
         raise UsageError(f"{place} already holds designs", "Give another folder.")
     shop.check(wishes)
-    names = tuple(sorted({wish.number for wish in wishes if wish.number is not None}))
+    names = attributes_of(wishes)
     with folder.writing():
         guides, judge = shop.guides(names), shop.judge(names)
     with tick("designs") as told:

@@ -19,7 +19,7 @@ from isthmus.design.searches.normalised import Normalised
 from isthmus.design.spec import Spec, read_spec
 from isthmus.design.starts import STARTS
 from isthmus.design.staying import Apart, Consistent, Dense, Kept, Near
-from isthmus.design.wishes import Class, Function, Wish
+from isthmus.design.wishes import Class, Function, Wish, attributes_of
 from isthmus.design.workshop import Workshop
 from isthmus.errors import UsageError
 from isthmus.images.pictures import Pictures
@@ -68,8 +68,8 @@ def design(
     elif given is not None:
         how["near"] = given
     asked = Asked(wishes, n=n, seed=seed, **how)
-    names = tuple(sorted({wish.number for wish in wishes if wish.number is not None}))
-    return worked_out(shop, asked, shop.guide(guide, wishes), judge or shop.judge(names), search, notes=notes)
+    judge = judge or shop.judge(attributes_of(wishes))
+    return worked_out(shop, asked, shop.guide(guide, wishes), judge, search, notes=notes)
 
 
 def worked_out(

@@ -4,13 +4,13 @@ A wish is asked twice: of guides, differentiably, while codes are moved; and of 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-__all__ = ["FAR", "SURE", "Answers", "Class", "Function", "Mixture", "Range", "Seen", "Wish"]
+__all__ = ["FAR", "SURE", "Answers", "Class", "Function", "Mixture", "Range", "Seen", "Wish", "attributes_of"]
 
 FAR = 1e-6
 SURE, _MIXED = 0.99, 0.1
@@ -70,6 +70,11 @@ class Wish(ABC):
     def number(self) -> str | None:
         """The attribute that it is about; None for one about classes."""
         return None
+
+
+def attributes_of(wishes: Iterable[Wish]) -> tuple[str, ...]:
+    """The attributes that any of them is about."""
+    return tuple(sorted({wish.number for wish in wishes if wish.number is not None}))
 
 
 @dataclass(frozen=True)

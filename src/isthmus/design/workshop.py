@@ -19,7 +19,7 @@ from isthmus.design.judge import Judge
 from isthmus.design.known import columns_of, halves
 from isthmus.design.lessons import taught_guides
 from isthmus.design.spec import Spec, Vocabulary
-from isthmus.design.wishes import SURE, Class, Function, Seen
+from isthmus.design.wishes import SURE, Class, Function, Seen, attributes_of
 from isthmus.errors import DataError
 from isthmus.images.arrays import in_layout
 from isthmus.images.pictures import UNKNOWN, Pictures
@@ -40,10 +40,10 @@ _ASKED, _LEAST, _OFF = 10_000, 0.5, 2e-3
 
 @dataclass(frozen=True)
 class Workshop:
-    """`pictures` are the training pictures, scaled, of the model; `labels` and `columns` what people said of them.
+    """A fitted model and its labelled training pictures; `test` are pictures on which guides and judge are tried.
 
-    `test` are pictures on which guides and judge are tried. `folder`, if given, keeps what takes long to make.
-    `watching` is told what is being made, and gives whoever wants to watch.
+    `folder`, if given, keeps what takes long to make, which `count` and `seed` name. `watching` and `counting` are told
+    what is being made, and give whoever wants to watch or count.
     """
 
     model: Any
@@ -259,12 +259,8 @@ class Workshop:
             return as_guide(given)
         if all(isinstance(wish, Function) for wish in wishes):
             return lambda x: Seen()  # nobody need know what a picture shows
-        return self.guides(_names(wishes))
+        return self.guides(attributes_of(wishes))
 
 
 def _extent(values: np.ndarray) -> tuple[float, float, float]:
     return float(np.nanmin(values)), float(np.nanmax(values)), max(float(np.nanstd(values)), 1e-6)
-
-
-def _names(wishes: Spec) -> tuple[str, ...]:
-    return tuple(sorted({wish.number for wish in wishes if wish.number is not None}))
