@@ -32,9 +32,11 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str], code: int = 2)
 def test_designs_are_written_judged_and_counted(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["design", str(run), "--want", "class=3", "-n", "6", "--guides", "2"]) == 0
     said = capsys.readouterr()
-    first, second = said.out.splitlines()
+    first, second, *beside = said.out.splitlines()
     assert first.startswith("Guides say ") and "the judge says" in first and "gap" in first
     assert second.startswith("The judge names ")
+    named = [line.split("  ")[0] for line in beside[2:]]
+    assert named == ["drawn codes", "training pictures", "mean code of the class", "ascent in pixels"]
     folder = run / "designs" / "0"
     with open(folder / "designs.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

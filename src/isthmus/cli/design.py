@@ -91,7 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
         guides, judge = shop.guides(names), shop.judge(names)
     with tick("designs") as told:
         made = worked_out(shop, asked, guides, judge, _search(arguments), told, notes)
-    return _tell(made, model, folder, arguments, judge, place)
+    beside = [] if asked.near is not None or asked.given is not None else _beside(shop, asked, guides, judge)
+    return _tell(made, model, folder, arguments, judge, place, beside)
 
 
 def _workshop(model: Any, folder: Any, arguments: argparse.Namespace) -> Any:
@@ -191,7 +192,18 @@ def _listed(shop: Any) -> str:
     return table(["can be wished", "from", "to", "deviation", "what it is"], rows)
 
 
-def _tell(made: Any, model: Any, folder: Any, arguments: argparse.Namespace, judge: Any, place: Path) -> int:
+def _beside(shop: Any, asked: Any, guides: Any, judge: Any) -> list[Any]:
+    """What needs no search, shown to the same guides and judge."""
+    from dataclasses import replace
+
+    from isthmus.design.beside import rivals
+
+    return rivals(shop, replace(asked, wishes=shop.settled(asked.wishes, guides, False)), guides, judge)
+
+
+def _tell(
+    made: Any, model: Any, folder: Any, arguments: argparse.Namespace, judge: Any, place: Path, beside: list[Any]
+) -> int:
     from isthmus.cli._records import record_of
 
     command = " ".join(["isthmus design RUN", f'--want "{arguments.want}"', f"-n {arguments.n}", *_said(arguments)])
@@ -201,6 +213,7 @@ def _tell(made: Any, model: Any, folder: Any, arguments: argparse.Namespace, jud
         records.append(record_of("design, judge says met", made.by_judge(), **common))
     trust = {name: [one.value, one.low, one.high] for name, one in judge.trust.items()}
     about = {"want": arguments.want, "verdict": made.verdict(), "judge on test pictures": trust} | common
+    about["beside"] = [vars(one) | {"right": vars(one.right) if one.right else None} for one in beside]
     save_designs(made, model, place, about)
     with folder.writing():
         folder.record(*records)
@@ -210,6 +223,12 @@ def _tell(made: Any, model: Any, folder: Any, arguments: argparse.Namespace, jud
         print(f"{made.verdict()[0].upper()}{made.verdict()[1:]}.")
         if "class" in judge.trust:
             print(f"The judge names {judge.trust['class'].value:.1%} of test pictures rightly.")
+        if beside:
+            rows = [
+                [one.name, f"{one.granted:,} of {one.tried:,}", f"{100 * one.right.value:.1f} %" if one.right else ""]
+                for one in beside
+            ]
+            print(table(["without a search", "guides grant", "of those the judge"], rows))
     if made.closest():
         say(made.closest())
     say(f"wrote {place}/: designs.csv, sheet.png, films.png and {len(made)} pictures")

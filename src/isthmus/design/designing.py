@@ -150,10 +150,9 @@ def _one_class(wishes: Sequence[Wish]) -> bool:
 
 def _problem(shop: Workshop, asked: Asked, guide: Guide, starts: torch.Tensor, part: slice) -> Problem:
     """What a code decodes to; where part of a picture is kept, that, and over a few pixels beyond it ever less."""
-    y = _classes(shop, asked)
 
     def plain(u: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return shop.decode(u, None if y is None else y.expand(len(u)))
+        return shop.decode(u, shop.drawn_as(asked.wishes, len(u)))
 
     decode, penalties = plain, _staying(shop, asked, starts)
     if asked.given is not None and asked.free is not None:
@@ -193,14 +192,6 @@ def _staying(shop: Workshop, asked: Asked, starts: torch.Tensor) -> list[Penalty
         usual = float(torch.pdist(some).median()) / some.shape[1] ** 0.5
         found.append(Apart(usual, asked.apart))
     return found
-
-
-def _classes(shop: Workshop, asked: Asked) -> torch.Tensor | None:
-    """The class to draw, for a model that draws by class and has it in no code of its own."""
-    if not shop.model.conditional or hasattr(shop.model, "drawn_classes"):
-        return None
-    wished = next((wish.classes[0] for wish in asked.wishes if isinstance(wish, Class)), -1)
-    return torch.tensor([wished])
 
 
 def _each(pictures: torch.Tensor, part: slice, n: int) -> torch.Tensor:

@@ -101,6 +101,12 @@ class Workshop:
         z = (self.middle + self.spread * u).to(self.model.device_)
         return self.model.decode(z, y).float().cpu().clamp(0, 1)
 
+    def drawn_as(self, wishes: Spec, n: int) -> torch.Tensor | None:
+        """The class to draw, for a model that draws by class and has it in no code of its own; -1 for none."""
+        if not self.model.conditional or hasattr(self.model, "drawn_classes"):
+            return None
+        return torch.full((n,), next((wish.classes[0] for wish in wishes if isinstance(wish, Class)), -1))
+
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         return (self.model.encode(x.to(self.model.device_)).mean.float().cpu() - self.middle) / self.spread
 
