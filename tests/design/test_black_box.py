@@ -352,6 +352,7 @@ import signal, threading, os, torch
 from isthmus.design.black_box._objective import Objective
 from isthmus.design.black_box.random import Random
 from isthmus.design.maximise import maximise
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background was told to ignore it
 with Objective.from_file({str(path)!r}) as objective:
     threading.Timer(1.0, lambda: os.killpg(0, signal.SIGINT)).start()
     found = maximise(lambda z: z, objective, Random(), torch.zeros(4, 2), budget=500)
