@@ -168,7 +168,7 @@ def test_the_largest_of_a_formula(run: Path, tmp_path: Path, capsys: pytest.Capt
     assert main(words) == 0
     said = capsys.readouterr().out
     assert (
-        said.startswith("area ") and "after 30 calls of the score" in said and "of 2,000 training pictures is" in said
+        said.startswith("area ") and "after 30 calls of the score" in said and "of 1,438 training pictures is" in said
     )
     lines = [json.loads(line) for line in (tmp_path / "most" / "scored.jsonl").read_text("utf-8").splitlines()]
     assert lines[-1]["scored"] == 30

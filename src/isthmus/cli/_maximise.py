@@ -16,7 +16,7 @@ from isthmus.errors import DataError, UsageError
 
 __all__ = ["add_maximise", "maximised"]
 
-_PILE, _DAY = 4000, 86_400.0
+_PILE, _BESIDE, _DAY = 4000, 2000, 86_400.0
 
 
 def add_maximise(parser: argparse.ArgumentParser) -> None:
@@ -191,7 +191,8 @@ def _tell(
     least = "least" if found.minimise else "most"
     beside = ""
     if not arguments.black_box:
-        beside = f"; the {least} of 2,000 training pictures is {_of_pile(shop, name, found.minimise):.5g}"
+        asked = min(_BESIDE, len(shop.training))
+        beside = f"; the {least} of {asked:,} training pictures is {_of_pile(shop, name, found.minimise):.5g}"
     calls = f"{len(found.scores):,} calls of the score"
     record = Record(f"design, {least} {name}", found.scores[best[0]], n=len(found.scores), seed=arguments.seed)
     way = "--minimise" if found.minimise else "--maximise"
@@ -232,7 +233,7 @@ def _of_pile(shop: Any, name: str, minimise: bool) -> float:
     from isthmus.contract import some_of
     from isthmus.measure.attributes import measured
 
-    some = measured(name, shop.model.tensor(some_of(shop.training, 2000)).cpu().clamp(0, 1).numpy())
+    some = measured(name, shop.model.tensor(some_of(shop.training, _BESIDE)).cpu().clamp(0, 1).numpy())
     return float(np.nanmin(some) if minimise else np.nanmax(some))
 
 
