@@ -12,6 +12,7 @@ from isthmus.contract import evenly
 from isthmus.design.asked import Asked
 from isthmus.design.designs import Designs
 from isthmus.design.guide import Guide, Guides
+from isthmus.design.maximise import units_of
 from isthmus.design.nearer import Nearer
 from isthmus.design.problem import Penalty, Problem
 from isthmus.design.searches._search import Found, Search
@@ -223,7 +224,7 @@ def _judged(
     return Designs(
         wishes=asked.wishes,
         pictures=pictures,
-        drawn=shop.in_units(pictures),
+        drawn=units_of(shop.model)(pictures),
         codes=codes,
         granted=granted,
         seen=seen,

@@ -25,7 +25,6 @@ from isthmus.files import write_atomically
 from isthmus.images.scaling import Scaling
 from isthmus.keys import keys_of, stream
 from isthmus.rng import Noise
-from isthmus.stats import Interval, mean_interval, wilson_interval
 from isthmus.train.feeding import Resident
 from isthmus.train.loop import train
 from isthmus.train.players import Batch, Feed, Phase, Player
@@ -110,20 +109,6 @@ class Guides:
         settings = replace(_SETTINGS, seed=stream(self.seed, RECIPE, turn) >> 32)
         train(self.net, [phase], data, settings, watchers=watchers)
         self.net.eval().requires_grad_(False)
-
-    def accuracy(self, pictures: torch.Tensor, labels: np.ndarray) -> Interval:
-        """The share of labelled pictures whose class they name rightly together."""
-        known = np.flatnonzero(labels >= 0)
-        seen = self.told(pictures[torch.as_tensor(known)])
-        assert seen.classes is not None
-        right = seen.classes.mean(0).argmax(1).numpy() == labels[known]
-        return wilson_interval(int(right.sum()), len(right))
-
-    def missed(self, name: str, pictures: torch.Tensor, values: np.ndarray) -> Interval:
-        """How far their mean is from an attribute's true values, in the mean."""
-        known = np.isfinite(values)
-        said = self.told(pictures[torch.as_tensor(np.flatnonzero(known))]).numbers[name].mean(0).numpy()
-        return mean_interval(np.abs(said - values[known]))
 
     def told(self, pictures: torch.Tensor) -> Seen:
         """What they say of many pictures, without gradients."""

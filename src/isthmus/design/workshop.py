@@ -21,7 +21,6 @@ from isthmus.design.lessons import taught_guides
 from isthmus.design.spec import Spec, Vocabulary
 from isthmus.design.wishes import SURE, Class, Function, Seen, attributes_of
 from isthmus.errors import DataError
-from isthmus.images.arrays import in_layout
 from isthmus.images.pictures import UNKNOWN, Pictures
 from isthmus.keys import stream
 from isthmus.measure.attributes import ATTRIBUTES, measured
@@ -109,11 +108,6 @@ class Workshop:
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         return (self.model.encode(x.to(self.model.device_)).mean.float().cpu() - self.middle) / self.spread
-
-    def in_units(self, x: torch.Tensor) -> np.ndarray:
-        """Pictures in [0, 1] as those that the model was fitted on: their layout, units and type."""
-        model = self.model
-        return in_layout(model.scaling_.inverse(x.view(len(x), *model.shape_)), model.layout_)
 
     def as_given(self, X: Any) -> torch.Tensor:
         """Pictures that designs are to stay near, or to keep a part of, in [0, 1]."""

@@ -47,7 +47,6 @@ class Walk(Search):
     """Steps by gradients. A design whose wishes are met walks no further and costs no more."""
 
     steps: int = option(60, "at most so many from a start", low=0)
-    patience: int = option(0, "steps to go on after the wishes are met", low=0)
 
     @abstractmethod
     def step(
