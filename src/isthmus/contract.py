@@ -15,10 +15,12 @@ __all__ = [
     "Tick",
     "batches",
     "check_encodes",
+    "decoded",
     "evaluate",
     "evenly",
     "keys_for",
     "part_of",
+    "shown",
     "some",
     "some_of",
 ]
@@ -98,3 +100,22 @@ def evaluate(
     """`function` of every batch of scaled pictures, joined on the CPU, without gradients."""
     with torch.inference_mode():
         return torch.cat([function(x).float().cpu() for _, x in batches(model, X, size, tick)])
+
+
+def shown(model: Fitted, pictures: Any) -> np.ndarray:
+    """Pictures as figures show them: as the model sees them, cut to [0, 1], channels first."""
+    return _as_figure(model.tensor(pictures))
+
+
+def decoded(model: Any, codes: Any, y: Any = None) -> np.ndarray:
+    """The pictures of these codes in the same form, for a conditional model of these class numbers."""
+    with torch.no_grad():
+        z = torch.as_tensor(np.asarray(codes, np.float32)).unflatten(1, model.latent_shape_)
+        told = None if y is None else torch.as_tensor(y).to(model.device_)
+        return _as_figure(model.decode(z.to(model.device_), told))
+
+
+def _as_figure(x: torch.Tensor) -> np.ndarray:
+    """A table's row is drawn as a picture one pixel high."""
+    pixels = x.float().cpu().clamp(0, 1).numpy()
+    return pixels if pixels.ndim == 4 else pixels[:, None, None]

@@ -125,7 +125,7 @@ def _round(value: float) -> float | None:
 
 def _draw(model: Any, folder: Any, test: Any, found: Any) -> None:
     """Pairs drawn by key, as many of each class as can be; each class has columns of its own where they are few."""
-    from isthmus.cli._shown import decoded, shown
+    from isthmus.contract import decoded, shown
     from isthmus.images.splits import draw_labels
     from isthmus.report.redrawn import Judged, redrawn_grid
 

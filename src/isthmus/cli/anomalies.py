@@ -136,7 +136,7 @@ def _promise(known: Any, ranking: Any) -> str:
 
 def _draw(known: Any, ranking: Any, arguments: argparse.Namespace, folder: Any) -> None:
     """The sheet, and with --maps a file for each heat map."""
-    from isthmus.cli._shown import shown
+    from isthmus.contract import shown
     from isthmus.report.axes import png
     from isthmus.report.heat import Card, enlarged, glowing, heat_sheet
 

@@ -73,7 +73,7 @@ def _record(out: Path, found: Any) -> None:
 def _draw(model: Any, digits: Any, test: Any, out: Path) -> None:
     import numpy as np
 
-    from isthmus.cli._shown import decoded, shown
+    from isthmus.contract import decoded, shown
     from isthmus.report.grid import comparison_grid, picture_grid
 
     some = test.take(np.arange(20))

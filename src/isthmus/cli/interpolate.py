@@ -25,8 +25,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
-    from isthmus.cli._shown import decoded
-    from isthmus.contract import check_encodes
+    from isthmus.contract import check_encodes, decoded
     from isthmus.models._loading import load
     from isthmus.report.grid import picture_grid
     from isthmus.run import Run

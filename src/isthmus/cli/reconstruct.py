@@ -19,8 +19,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
-    from isthmus.cli._shown import decoded, shown
-    from isthmus.contract import check_encodes
+    from isthmus.contract import check_encodes, decoded, shown
     from isthmus.models._loading import load
     from isthmus.report.grid import comparison_grid
     from isthmus.run import Run

@@ -86,7 +86,7 @@ def _sheet(model: Any, codes: Any, y: Any) -> Any:
     """A row for each class where all have equally many; else each picture over the name of its own."""
     import numpy as np
 
-    from isthmus.cli._shown import decoded
+    from isthmus.contract import decoded
     from isthmus.report.grid import comparison_grid, picture_grid
 
     pictures = decoded(model, codes, y)

@@ -2,7 +2,6 @@
 
 from isthmus.measure.codes import Codes, codes
 from isthmus.measure.density import Density, binarised, importance_weighted_bound
-from isthmus.measure.maps import MapScores, map_scores
 from isthmus.measure.oracle import Oracle
 from isthmus.measure.pixel_density import PixelDensity, pixel_density
 from isthmus.measure.reconstruction import Baselines, Reconstruction, fit_baselines, reconstruction
@@ -14,7 +13,6 @@ __all__ = [
     "ClassError",
     "Codes",
     "Density",
-    "MapScores",
     "Oracle",
     "PixelDensity",
     "Reconstruction",
@@ -25,7 +23,6 @@ __all__ = [
     "codes",
     "fit_baselines",
     "importance_weighted_bound",
-    "map_scores",
     "nearest_training",
     "pixel_density",
     "reconstruction",

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from isthmus.contract import evaluate, keys_for
-from isthmus.measure.maps import map_scores
+from isthmus.look.scores import map_scores
 from isthmus.nets._posterior import Posterior
 from isthmus.recipes._pictures import some
 from isthmus.recipes._recipe import Task, within
