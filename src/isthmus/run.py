@@ -129,11 +129,14 @@ class Run:
             self.append("metrics.jsonl", record.to_json())
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator["Run"]:
-        """Hold the folder's lock; a second writer is told so. The lock dies with the process, however it dies."""
+    def writing(self, lock: str = ".lock") -> Iterator["Run"]:
+        """Hold the folder's lock; a second writer is told so. The lock dies with the process, however it dies.
+
+        Whoever writes for long what nobody else does, such as a person's labels, holds a lock of another name.
+        """
         with clear_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            file = open(self.path / ".lock", "a+b")
+            file = open(self.path / lock, "a+b")
         with file:
             try:
                 _lock(file.fileno())
@@ -141,8 +144,9 @@ class Run:
                 raise RunError(
                     f"another process is writing {self.path}", "Wait for it, or choose another --out."
                 ) from None
-            # What a killed process had not finished writing; nobody else writes here while the lock is held.
-            self.remove(*(left.name for left in self.path.glob(f".*{UNFINISHED}")))
+            if lock == ".lock":
+                # What a killed process had not finished writing; nobody else writes here while the lock is held.
+                self.remove(*(left.name for left in self.path.glob(f".*{UNFINISHED}")))
             yield self
 
 

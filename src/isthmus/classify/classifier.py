@@ -15,7 +15,6 @@ from isthmus.classify.draws import folds, units
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Head, Pile, Told
 from isthmus.classify.suggest import Suggestion, suggest
-from isthmus.classify.usual import Usual
 from isthmus.contract import Fitted
 from isthmus.errors import DataError, UsageError
 from isthmus.estimator import Estimator, option
@@ -84,7 +83,7 @@ class Classifier(Estimator):
         else:
             self.no_sets_ = "every class has a single label, so nothing can be held out. Label more."
         self.suspects_ = self._suspects(told, labels, rows)
-        self.usual_ = Usual.of(pile.rows)
+        self.usual_ = pile.usual()
         return self
 
     def predict(self, X: Any) -> np.ndarray:

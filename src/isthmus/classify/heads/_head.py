@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from isthmus.classify.usual import Usual
 from isthmus.contract import Fitted, some
 from isthmus.errors import UsageError
 from isthmus.estimator import Estimator
@@ -39,6 +40,7 @@ class Pile:
         self.rows = np.asarray(rows, np.float16).astype(np.float32)
         self._model, self._pictures = model, pictures
         self._graph: Graph | None = None
+        self._usual: Usual | None = None
         self._asked: Pile | None = None
         self._near: tuple[np.ndarray, np.ndarray] | None = None
 
@@ -67,6 +69,12 @@ class Pile:
         if self._graph is None:
             self._graph = neighbour_graph(self.rows, tick=stage(self.told, "finding neighbours"))
         return self._graph
+
+    def usual(self) -> Usual:
+        """How far its rows lie from one another."""
+        if self._usual is None:
+            self._usual = Usual.of(self.rows)
+        return self._usual
 
     def near(self, asked: "Pile", k: int) -> tuple[np.ndarray, np.ndarray]:
         """Distances and places of the `k` rows at the smallest angles; the last answer is kept."""

@@ -1,0 +1,1 @@
+"""The studio: run folders in the browser. Decode any point, label, design, watch; nothing leaves the machine."""

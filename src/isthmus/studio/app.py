@@ -1,0 +1,93 @@
+"""The studio as a web application: its state, its routes, and errors as sentences."""
+
+import sys
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+from isthmus import __version__, discover
+from isthmus.errors import IsthmusError, UsageError
+from isthmus.studio.events import Hub
+from isthmus.studio.guard import Guard
+from isthmus.studio.jobs import Jobs
+from isthmus.studio.room import Room
+from isthmus.studio.shelf import Shelf
+
+__all__ = ["PAGE", "Studio", "make_app"]
+
+PAGE = Path(__file__).parent / "page"
+
+
+@dataclass
+class Studio:
+    """Everything that requests share."""
+
+    shelf: Shelf
+    hub: Hub = field(default_factory=Hub)
+    rooms: dict[str, Room] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(self.hub)
+
+    def room(self, name: str) -> Room:
+        """The open room of a run."""
+        room = self.rooms.get(name)
+        if room is None or not room.ready:
+            raise UsageError(f"the run {name!r} is not open", "Open it first.")
+        return room
+
+    def enter(self, name: str) -> Room:
+        """The room of a run, open or not."""
+        run = self.shelf.get(name)
+        if name not in self.rooms:
+            self.rooms[name] = Room(name, run)
+        return self.rooms[name]
+
+    def close(self) -> None:
+        self.jobs.stop()
+        for room in self.rooms.values():
+            room.close()
+
+
+def make_app(studio: Studio, token: str | None = None) -> FastAPI:
+    """Every file in `routes/` is a part of it. The pages of an API load scripts from elsewhere: there are none."""
+    app = FastAPI(title="Isthmus studio", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.studio = studio
+    for name in discover.names("studio.routes"):
+        app.include_router(discover.find("studio.routes", name, "router"), prefix="/api")
+    app.add_exception_handler(IsthmusError, _sentence)
+    app.add_exception_handler(RequestValidationError, _misshapen)
+    app.add_exception_handler(Exception, _unexpected)
+    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+    app.add_api_route("/", _index, include_in_schema=False)
+    app.add_middleware(Guard, token=token)
+    return app
+
+
+def _index() -> FileResponse:
+    return FileResponse(PAGE / "index.html", media_type="text/html")
+
+
+async def _sentence(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, IsthmusError)
+    status = 400 if isinstance(error, UsageError) else 409
+    return JSONResponse({"what": error.what, "remedy": error.remedy}, status)
+
+
+async def _misshapen(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first: dict[str, Any] = dict(error.errors()[0])
+    where = ".".join(str(part) for part in first.get("loc", ())[1:])
+    return JSONResponse({"what": f"{where or 'the request'}: {first.get('msg', 'is wrong')}", "remedy": ""}, 422)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    traceback.print_exception(error, file=sys.stderr)
+    what = f"something unexpected happened ({type(error).__name__})"
+    return JSONResponse({"what": what, "remedy": "The terminal of the studio says more."}, 500)

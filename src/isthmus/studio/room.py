@@ -1,0 +1,163 @@
+"""An open run: model, pictures, codes and maps in memory, ready for a hand on the mouse."""
+
+import contextlib
+import hashlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from isthmus.contract import check_encodes, decoded
+from isthmus.errors import IsthmusError, RunError
+from isthmus.images.pictures import Pictures
+from isthmus.look.codes import codes_of
+from isthmus.look.inverse import Inverse
+from isthmus.look.maps import Map, load_map, map_names
+from isthmus.look.strangeness import Strangeness
+from isthmus.models._loading import load, pictures_of
+from isthmus.report.grid import to_rgb
+from isthmus.run import Run
+from isthmus.train.checkpoint import load_tensors, save_tensors
+
+__all__ = ["Room", "Told"]
+
+Told = Callable[[int, int, str], None]
+
+_CACHE = "cache/codes.safetensors"
+_THUMB = 64
+
+
+class Room:
+    """Opened once, by a job; everything that takes long is made when it is first asked for, and kept."""
+
+    def __init__(self, name: str, run: Run) -> None:
+        self.name, self.run = name, run
+        self.ready = False
+        self.kept: dict[str, Any] = {}
+        self.notes: list[str] = []
+        self.alone = True
+        self._held = contextlib.ExitStack()
+        self._guard, self._making = threading.RLock(), dict[str, threading.Lock]()
+
+    def open(self, told: Told) -> None:
+        """Model, pictures and codes; a second call does nothing."""
+        with self._guard:
+            if self.ready:
+                return
+            told(0, 1, "loading the model")
+            self.described = Run.open(self.run.path).read_json("run.json")
+            self.model: Any = load(self.run.path)
+            check_encodes(self.model)
+            self.pictures: Pictures = pictures_of(self.run, progress=told)
+            self.codes = self._codes(told)
+            told(0, 1, "looking at the codes")
+            self.strangeness = Strangeness(self.codes)
+            self.rows = {str(name): row for row, name in enumerate(self.pictures.ids)}
+            self._claim()
+            self.ready = True
+
+    def close(self) -> None:
+        desk = self.kept.pop("desk", None)
+        if desk is not None:
+            desk.close()
+        self._held.close()
+
+    def keep(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made once; nobody waits for it who asks for something else."""
+        with self._guard:
+            making = self._making.setdefault(name, threading.Lock())
+        with making:
+            if name not in self.kept:
+                self.kept[name] = make()
+            return self.kept[name]
+
+    def check_alone(self) -> None:
+        """Two studios that write the labels of one run would overwrite each other's."""
+        if not self.alone:
+            raise RunError(f"another studio has {self.name} open and writes there", "Close it, or look only.")
+
+    # -- maps ---------------------------------------------------------------------------------------------------------
+
+    def maps(self) -> list[str]:
+        return map_names(self.run)
+
+    def map(self, name: str) -> Map:
+        """Read once, and again when its file was written anew."""
+        stamp = (self.run.path / "maps" / f"{name}.json").stat().st_mtime_ns if name in self.maps() else 0
+        with self._guard:
+            if self.kept.get(f"stamp {name}") != stamp:
+                found = load_map(self.run, name)
+                if list(map(str, found.ids)) != list(map(str, self.pictures.ids)):
+                    what = f"the map {name!r} shows other pictures than the run has now"
+                    raise RunError(what, f"Draw it again: isthmus map {self.name} --name {name}")
+                self.kept |= {f"map {name}": found, f"stamp {name}": stamp}
+                self.kept.pop(f"inverse {name}", None)
+            return self.kept[f"map {name}"]  # type: ignore[no-any-return]
+
+    def inverse(self, name: str) -> Inverse:
+        """From places to codes."""
+        found = self.map(name)
+        return self.keep(f"inverse {name}", lambda: Inverse(found.places, self.codes))  # type: ignore[no-any-return]
+
+    # -- pictures -----------------------------------------------------------------------------------------------------
+
+    def seen(self, rows: np.ndarray) -> np.ndarray:
+        """Pictures as they are shown: `(n, h, w, channels)` bytes, one channel or three."""
+        with torch.inference_mode():
+            x = self.model.tensor(self.pictures.take(rows)).float().cpu()
+        return as_bytes(x if x.ndim == 4 else x[:, None, None])
+
+    def thumbs(self, rows: np.ndarray) -> np.ndarray:
+        """The same, at most 64 pixels a side."""
+        with torch.inference_mode():
+            x = self.model.tensor(self.pictures.take(rows)).float().cpu()
+        x = x if x.ndim == 4 else x[:, None, None]
+        largest = max(x.shape[2:])
+        if largest > _THUMB:
+            sides = [max(1, round(side * _THUMB / largest)) for side in x.shape[2:]]
+            x = F.adaptive_avg_pool2d(x, sides)
+        return as_bytes(x)
+
+    def drawn(self, codes: np.ndarray) -> np.ndarray:
+        """What codes decode to, in the same form."""
+        return as_bytes(decoded(self.model, codes))
+
+    # -- codes --------------------------------------------------------------------------------------------------------
+
+    def _codes(self, told: Told) -> np.ndarray:
+        """From the cache where it is of these pictures and weights; written there when it can be."""
+        key = self._key()
+        if self.run.has(_CACHE):
+            with contextlib.suppress(IsthmusError, KeyError):
+                tensors, about = load_tensors(self.run, _CACHE)
+                if about.get("key") == key and len(tensors["codes"]) == len(self.pictures):
+                    return np.asarray(tensors["codes"].numpy(), np.float32)
+        codes = codes_of(self.model, self.pictures, lambda done, total: told(done, total, "encoding the pictures"))
+        try:
+            save_tensors(self.run, _CACHE, {"codes": torch.from_numpy(codes)}, {"key": key})
+        except IsthmusError as error:
+            self.notes.append(f"codes were not kept: {error.what}")
+        return codes
+
+    def _key(self) -> str:
+        weights = hashlib.sha256((self.run.path / "weights.safetensors").read_bytes()).hexdigest()[:16]
+        return f"{(self.described.get('data') or {}).get('fingerprint')}-{len(self.pictures)}-{weights}"
+
+    def _claim(self) -> None:
+        """Of several studios on one run the first writes labels; the others are told, and look."""
+        try:
+            self._held.enter_context(self.run.writing(".studio"))
+        except RunError:
+            self.alone = False
+            self.notes.append("another studio has this run open: here it can be looked at, not labelled")
+
+
+def as_bytes(x: Any) -> np.ndarray:
+    """`(n, c, h, w)` in [0, 1] to `(n, h, w, 1 or 3)`."""
+    pixels = x.numpy() if hasattr(x, "numpy") else x
+    if pixels.shape[1] == 1:
+        return np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
+    return to_rgb(pixels)

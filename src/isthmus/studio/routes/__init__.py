@@ -1,0 +1,1 @@
+"""What the page can ask for: one file a topic, each ends with its `router`."""

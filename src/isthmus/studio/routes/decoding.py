@@ -1,0 +1,102 @@
+"""Decode anything: a place on a map, a picture's own code, either moved along directions; many times a second."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from isthmus.errors import IsthmusError, UsageError
+from isthmus.look.directions import Direction, directions_of
+from isthmus.studio.packing import packed
+from isthmus.studio.room import Room
+from isthmus.studio.routes._asking import InRoom, InStudio
+
+__all__ = ["router"]
+
+router = APIRouter()
+
+_NEAR = 6
+
+
+@router.get("/directions")
+def directions(room: InRoom) -> dict[str, Any]:
+    """The ways a code can be moved: its numbers, the strongest first; classes; amounts of the label table."""
+    found = _directions(room)
+    plain = [{"name": d.name, "kind": d.kind, "low": d.low, "high": d.high, "spread": d.spread} for d in found.values()]
+    return {"directions": plain}
+
+
+@router.websocket("/decode")
+async def decode(socket: WebSocket, studio: InStudio, run: str) -> None:
+    """One question in flight: `{seq, map, at | row | code, moves}`; the answer is an envelope with the pixels.
+
+    Answers are computed in a thread of this socket's own, so that a job that computes holds nobody up.
+    """
+    await socket.accept()
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            room = studio.room(run)
+            while True:
+                asked = await socket.receive_json()
+                await socket.send_bytes(await loop.run_in_executor(thread, _answer, room, asked))
+        except WebSocketDisconnect:
+            return
+        except (IsthmusError, ValueError) as error:
+            await socket.close(4400, str(error)[:100])
+
+
+def _answer(room: Room, asked: Any) -> bytes:
+    seq = asked.get("seq", 0) if isinstance(asked, dict) else 0
+    try:
+        code = _moved(room, _base(room, asked), asked.get("moves") or {})
+        pixels = room.drawn(code)[0]
+        told = {"seq": seq, "share": float(room.strangeness.share(code)[0])}
+        if asked.get("place") and asked.get("map"):
+            told["place"] = room.map(asked["map"]).guidance.places_of(code)[0].tolist()
+        return packed(told, pixels=pixels, code=code[0])
+    except IsthmusError as error:
+        return packed({"seq": seq, "what": error.what, "remedy": error.remedy})
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        return packed({"seq": seq, "what": f"this is no question ({type(error).__name__})", "remedy": ""})
+
+
+def _base(room: Room, asked: dict[str, Any]) -> np.ndarray:
+    """The code that is asked for, before it is moved; `(1, d)`."""
+    if "row" in asked:
+        row = int(asked["row"])
+        if not 0 <= row < len(room.pictures):
+            raise UsageError(f"there is no row {row}")
+        return room.codes[[row]]
+    if "code" in asked:
+        code = np.asarray(asked["code"], np.float32).reshape(1, -1)
+        if code.shape[1] != room.codes.shape[1] or not np.isfinite(code).all():
+            raise UsageError(f"a code has {room.codes.shape[1]} numbers")
+        return code
+    place = np.asarray(asked["at"], np.float64).reshape(1, 2)
+    if not np.isfinite(place).all():
+        raise UsageError("a place has two numbers")
+    return np.asarray(room.inverse(str(asked["map"])).codes_at(place), np.float32)
+
+
+def _moved(room: Room, code: np.ndarray, moves: dict[str, float]) -> np.ndarray:
+    """So many deviations along each direction."""
+    known = _directions(room) if moves else {}
+    for name, amount in moves.items():
+        if name not in known:
+            raise UsageError(f"there is no direction {name!r}")
+        along = known[name]
+        code = code + np.float32(float(amount) * along.spread) * along.vector.astype(np.float32)
+    return np.asarray(code, np.float32)
+
+
+def _directions(room: Room) -> dict[str, Direction]:
+    def made() -> dict[str, Direction]:
+        pictures = room.pictures
+        numbers = {name: v.astype(float) for name, v in pictures.columns.items() if v.dtype.kind in "fiu"}
+        found = directions_of(room.codes, pictures.labels, pictures.classes, numbers)
+        return {f"{one.kind} {one.name}" if one.kind != "dimension" else one.name: one for one in found}
+
+    return room.keep("directions", made)  # type: ignore[no-any-return]

@@ -1,0 +1,102 @@
+"""What is done with chosen pictures: taken away as a table, and new ones drawn from where they lie."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Request, Response
+from PIL import Image
+
+from isthmus.errors import UsageError
+from isthmus.files import write_atomically
+from isthmus.look.drawing import draw_codes
+from isthmus.studio.columns import columns_of, value_in_words
+from isthmus.studio.jobs import Job
+from isthmus.studio.room import Room
+from isthmus.studio.routes._asking import InRoom, InStudio, binary, rows_of
+
+__all__ = ["router"]
+
+router = APIRouter()
+
+_MOST_DRAWN, _FEWEST = 1024, 2
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@router.post("/selection.csv")
+async def table(room: InRoom, request: Request, map: str = "") -> Response:
+    """A row a picture: its id, its place on the map, and the value of every column that is there."""
+    rows = rows_of(room, await request.body())
+    return Response(_table(room, rows, map), media_type="text/csv")
+
+
+@router.post("/sample")
+async def sample(studio: InStudio, room: InRoom, request: Request, n: int = 64, seed: int = 0) -> dict[str, Any]:
+    """A job: new pictures from the density of the chosen ones' codes, written to `samples/` in the run."""
+    rows = rows_of(room, await request.body())
+    if not 1 <= n <= _MOST_DRAWN:
+        raise UsageError(f"{n} pictures were asked for", f"Ask for 1 to {_MOST_DRAWN:,}.")
+    if len(rows) < _FEWEST:
+        raise UsageError(f"{len(rows)} pictures are chosen", "Choose two or more to draw between.")
+    job = studio.jobs.start("sample", room.name, lambda job: _sampled(room, rows, n, seed, job))
+    return {"job": job.described()}
+
+
+@router.get("/sample")
+def sampled(room: InRoom, folder: str) -> Response:
+    """The pictures that a job drew, with the places of their codes on a map."""
+    drawn = room.kept.get(f"sample {folder}")
+    if drawn is None:
+        raise UsageError(f"nothing was drawn into {folder!r} since the studio began")
+    codes = drawn["codes"]
+    share = room.strangeness.share(codes).astype(np.float32)
+    return binary({"folder": folder}, frames=drawn["frames"], codes=codes, share=share)
+
+
+def _sampled(room: Room, rows: np.ndarray, n: int, seed: int, job: Job) -> dict[str, Any]:
+    job.told(0, 3, "fitting a density")
+    codes = np.asarray(draw_codes(room.codes, n, seed, within=rows), np.float32)
+    job.told(1, 3, "decoding")
+    frames = room.drawn(codes)
+    job.told(2, 3, "writing")
+    with room.run.writing():
+        place = _next(room.run.path / "samples")
+        for number, frame in enumerate(frames):
+            held = io.BytesIO()
+            Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame).save(held, "PNG")
+            write_atomically(place / f"{number:04d}.png", held.getvalue())
+        held = io.BytesIO()
+        np.save(held, codes)
+        write_atomically(place / "codes.npy", held.getvalue())
+    folder = f"samples/{place.name}"
+    room.kept[f"sample {folder}"] = {"codes": codes, "frames": frames}
+    return {"folder": folder, "count": n}
+
+
+def _next(folder: Path) -> Path:
+    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    return folder / str(max(taken, default=-1) + 1)
+
+
+def _table(room: Room, rows: np.ndarray, map: str) -> str:
+    places = room.map(map).places if map else None
+    columns = columns_of(room)
+    text = io.StringIO(newline="")
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["id", *(["x", "y"] if places is not None else []), *columns])
+    for row in rows:
+        place = [] if places is None else [f"{value:.6g}" for value in places[row]]
+        values = [value_in_words(column, row) for column in columns.values()]
+        lines.writerow([_plain(str(room.pictures.ids[row])), *place, *_all_plain(values)])
+    return text.getvalue()
+
+
+def _all_plain(values: list[Any]) -> list[Any]:
+    return ["" if value is None else _plain(value) if isinstance(value, str) else value for value in values]
+
+
+def _plain(text: str) -> str:
+    """A spreadsheet takes what begins like a formula for one: such text is quoted."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
