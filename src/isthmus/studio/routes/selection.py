@@ -32,6 +32,14 @@ async def table(room: InRoom, request: Request, map: str = "") -> Response:
     return Response(_table(room, rows, map), media_type="text/csv")
 
 
+@router.get("/link")
+def link(studio: InStudio, room: InRoom, other: str) -> Response:
+    """For every picture the row of the same id in another run, -1 where it is not there."""
+    theirs = studio.room(other).rows
+    rows = np.fromiter((theirs.get(str(one), -1) for one in room.pictures.ids), np.int32, len(room.pictures))
+    return binary({"shared": int((rows >= 0).sum())}, rows=rows)
+
+
 @router.post("/sample")
 async def sample(studio: InStudio, room: InRoom, request: Request, n: int = 64, seed: int = 0) -> dict[str, Any]:
     """A job: new pictures from the density of the chosen ones' codes, written to `samples/` in the run."""
