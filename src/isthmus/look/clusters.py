@@ -20,8 +20,12 @@ __all__ = ["Clusters", "clusters"]
 _MOST = 20_000
 _AXES = 10
 """Principal components that density is told in: in many more every point is far from every other."""
-_SMALLEST, _SHARE, _NEAR = 10, 0.01, 5
+_SMALLEST, _SHARE, _SAMPLES = 10, 0.01, 3
+_NEAR, _RIM = 5, 1.5
 _SCORED = 2000
+
+
+Told = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,12 @@ def clusters(
     seed: int = 0,
     count: int | None = None,
     labels: np.ndarray | None = None,
-    told: Callable[[int, int, str], None] | None = None,
+    told: Told | None = None,
 ) -> Clusters:
     """HDBSCAN on the principal components of at most 20,000 rows, or k-means where a count is given.
 
-    Rows beyond those go where their nearest one went, into no cluster too. `labels`, -1 where unknown, only score.
+    What density leaves out goes to the cluster of its nearest row if that is not far. `labels`, -1 where unknown, only
+    score.
     """
     rows = np.asarray(rows, np.float32).reshape(len(rows), -1)
     if len(rows) < 2 or not np.isfinite(rows).all():
@@ -55,18 +60,20 @@ def clusters(
     if count is not None and not 1 <= count <= len(rows):
         raise UsageError(f"{count} clusters of {len(rows):,} rows were asked for", "Ask for one at least, and no more.")
     tell = told or (lambda done, total, what: None)
-    tell(0, 3, "bringing codes to few axes")
+    tell(0, 1, "bringing codes to few axes")
     found = principal_components(rows, min(_AXES, *rows.shape))
     flat = found.encode(torch.from_numpy(rows)).numpy()
     chosen = np.sort(permutation(len(flat), seed, "clusters")[:_MOST].numpy())
-    tell(1, 3, "looking for clusters")
-    fitted = _dense(flat[chosen]) if count is None else _counted(flat[chosen], count, seed)
-    tell(2, 3, "placing the other rows")
-    numbers = _by_size(_spread(flat, chosen, fitted))
+    tell(0, 1, "looking for clusters")
+    if count is None:
+        fitted, reach = _dense(flat[chosen]), _reach(flat[chosen])
+    else:
+        fitted, reach = _counted(flat[chosen], count, seed), np.inf
+    numbers = _by_size(_placed(flat, chosen, fitted, reach, tell))
     made = int(numbers.max(initial=-1)) + 1
     sizes = np.bincount(numbers[numbers >= 0], minlength=made)
     done = Clusters(numbers, made, sizes, _scores(flat, numbers))
-    tell(3, 3, "clusters")
+    tell(1, 1, "clusters")
     return done if labels is None else replace(done, scores=done.scores | _against(numbers, np.asarray(labels)))
 
 
@@ -74,13 +81,10 @@ def _dense(flat: np.ndarray) -> np.ndarray:
     """HDBSCAN's answer: groups that stay together over the widest range of densities."""
     from sklearn.cluster import HDBSCAN
 
-    n = len(flat)
-    if n <= _SMALLEST:
-        return np.full(n, -1)
-    smallest = max(_SMALLEST, round(_SHARE * n))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        return np.asarray(HDBSCAN(min_cluster_size=smallest, min_samples=_NEAR, copy=True).fit_predict(flat))
+    if len(flat) <= _SMALLEST:
+        return np.full(len(flat), -1)
+    made = HDBSCAN(min_cluster_size=max(_SMALLEST, round(_SHARE * len(flat))), min_samples=_SAMPLES, copy=True)
+    return np.asarray(made.fit_predict(flat))
 
 
 def _counted(flat: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -93,14 +97,24 @@ def _counted(flat: np.ndarray, count: int, seed: int) -> np.ndarray:
         return np.asarray(made.fit_predict(flat))
 
 
-def _spread(flat: np.ndarray, chosen: np.ndarray, fitted: np.ndarray) -> np.ndarray:
-    """From the rows that were looked at to all: the answer of the nearest one."""
-    found = np.empty(len(flat), np.int64)
+def _placed(flat: np.ndarray, chosen: np.ndarray, fitted: np.ndarray, reach: float, tell: Told) -> np.ndarray:
+    """All rows: those in no cluster, or not looked at, go where the nearest one that is in some went, within reach."""
+    found = np.full(len(flat), -1, np.int64)
     found[chosen] = fitted
-    rest = np.setdiff1d(np.arange(len(flat)), chosen)
-    if len(rest):
-        found[rest] = fitted[neighbours(flat[rest], flat[chosen], 1)[1][:, 0]]
+    inside, rest = np.flatnonzero(found >= 0), np.flatnonzero(found < 0)
+    if len(inside) and len(rest):
+        told = lambda done, total: tell(done, total, "placing the other rows")  # noqa: E731
+        far, near = neighbours(flat[rest], flat[inside], 1, tick=told)
+        close = far[:, 0] <= reach
+        found[rest[close]] = found[inside[near[close, 0]]]
     return found
+
+
+def _reach(flat: np.ndarray) -> float:
+    """Half as far again as neighbours usually are: HDBSCAN leaves out the rim of every cluster, and this takes it in."""
+    k = min(_NEAR, len(flat) - 1)
+    far = neighbours(flat[evenly(len(flat), _SCORED)], flat, k + 1)[0][:, -1]
+    return _RIM * float(np.median(far))
 
 
 def _by_size(numbers: np.ndarray) -> np.ndarray:
@@ -120,7 +134,7 @@ def _scores(flat: np.ndarray, numbers: np.ndarray) -> dict[str, float]:
 
 
 def _against(numbers: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Beside labels that took no part; a row in no cluster is a group of its own to the one, and wrong to the other."""
+    """Beside labels that took no part; rows in no cluster are one group to the first, and wrong to the second."""
     from sklearn.metrics import adjusted_rand_score
 
     known = labels >= 0

@@ -75,7 +75,12 @@ def _dimensions(codes: np.ndarray, most: int) -> list[Direction]:
 
 
 def _towards(codes: np.ndarray, labels: np.ndarray, number: int) -> np.ndarray | None:
-    """From the mean of the other known pictures to that of the class."""
+    """From the mean of the other known pictures to that of the class.
+
+    Not whitened, though a whitened difference (or ridge) tells classes apart best: it points along what varies least,
+    where no picture has been and decoders do nothing. Walked as far as the class's far end, decoded and encoded again,
+    codes had neighbours of the class for 64 % against 56 and 59 % (digits), 18 % against 0 and 0 (MNIST, 100 numbers).
+    """
     mine, others = labels == number, (labels >= 0) & (labels != number)
     if min(mine.sum(), others.sum()) < _FEWEST:
         return None
@@ -83,7 +88,11 @@ def _towards(codes: np.ndarray, labels: np.ndarray, number: int) -> np.ndarray |
 
 
 def _with(codes: np.ndarray, values: np.ndarray) -> np.ndarray | None:
-    """How codes change with the amount: each dimension's regression on it."""
+    """How codes change with the amount: each dimension's regression on it.
+
+    The regression of the amount on codes fails as the whitened difference does: decoded, slant then moved by a third
+    of its deviation (MNIST, 100 numbers), and by 1.2 of it along this.
+    """
     known = np.isfinite(values)
     if known.sum() < _FEWEST or values[known].std() == 0:
         return None

@@ -4,6 +4,7 @@ The prior of a model says where codes should lie. Where they do not, a picture d
 no picture has taught (Ghosh et al. 2020); a density of the codes themselves draws from places that some have.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +18,12 @@ from isthmus.stats.mixture import Mixture, fit_mixture
 
 __all__ = ["Drawn", "draw_codes"]
 
-_MOST, _PARTS = 6000, 10
+_MOST, _PARTS = 4000, 10
 _CUT = 0.01
 """No draw is less likely than so small a share of the codes is."""
 _ROUNDS = 20
+
+Told = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,12 @@ class Drawn:
     again: float
 
 
-def draw_codes(codes: np.ndarray, n: int, seed: int = 0, within: np.ndarray | None = None) -> Drawn:
+def draw_codes(
+    codes: np.ndarray, n: int, seed: int = 0, within: np.ndarray | None = None, told: Told | None = None
+) -> Drawn:
     """`n` codes from the density of these codes, or of those `within`, as rows: the same ones for the same seed.
 
-    The first ten of a hundred draws are the ten that one gets by asking for ten. At most 6,000 codes are fitted.
+    The first ten of a hundred draws are the ten that one gets by asking for ten. At most 4,000 codes are fitted.
     """
     codes = np.asarray(codes, np.float64).reshape(len(codes), -1)
     codes = codes if within is None else codes[np.asarray(within)]
@@ -49,20 +54,24 @@ def draw_codes(codes: np.ndarray, n: int, seed: int = 0, within: np.ndarray | No
     if len(codes) < 2 or not np.isfinite(codes).all():
         raise DataError(f"{len(codes)} codes, or codes that are not finite, have no density", "Give two or more.")
     codes = codes[evenly(len(codes), _MOST)]
+    tell = told or (lambda done, total, what: None)
+    tell(0, 2, "fitting a density to the codes")
     mixture = fit_mixture(codes, seed, _PARTS)
+    tell(1, 2, "judging it by codes left out")
     floor = _floor(codes, seed)
     found, tried = _draw(mixture, n, seed, 0), n
-    told = mixture.log_density(found)
+    likely = mixture.log_density(found)
     for turn in range(1, _ROUNDS):
-        low = np.flatnonzero(told < floor)
+        low = np.flatnonzero(likely < floor)
         if len(low) == 0:
             break
         tried += len(low)
         again = _draw(mixture, n, seed, turn)[low]
-        likely = mixture.log_density(again)
-        better = likely > told[low]
-        found[low[better]], told[low[better]] = again[better], likely[better]
-    return Drawn(found.astype(np.float32), told, floor, len(codes), 1 - n / tried)
+        now = mixture.log_density(again)
+        better = now > likely[low]
+        found[low[better]], likely[low[better]] = again[better], now[better]
+    tell(2, 2, "codes drawn")
+    return Drawn(found.astype(np.float32), likely, floor, len(codes), 1 - n / tried)
 
 
 def _floor(codes: np.ndarray, seed: int) -> float:
