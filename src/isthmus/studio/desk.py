@@ -176,7 +176,7 @@ class Desk:
         return wilson_interval(int((told == self.room.pictures.labels)[judges].sum()), int(judges.sum()))
 
     def _parts(self) -> list[Pile]:
-        return self.room.keep(  # type: ignore[no-any-return]
+        return self.room.keep(
             "parts", lambda: [self.pile.part(slice(i, i + _BLOCK)) for i in range(0, len(self.pile), _BLOCK)]
         )
 

@@ -29,6 +29,7 @@ export class MapSide {
     this.element = el("section.mapside", { "aria-label": `Map of ${this.run}` }, this.bar, this.host, this.foot);
     const label = `Map of ${whole(room.pictures)} pictures`;
     this.view = new MapView(this.host, { label, describe: (/** @type {number} */ row) => this.described(row) });
+    this.view.setPoints(new Float32Array(0), {});
     this.host.append(this.key);
     this.view.setThumbs((/** @type {Uint32Array} */ rows) => this.thumbs.fetch(rows));
     this.hover = new Hover(this);
@@ -100,19 +101,19 @@ export class MapSide {
   /** A new map, seen while it forms. @param {string} by */
   async draw(by) {
     const { job } = await post("map", { run: this.run }, { by });
-    let asking = false;
-    const forming = async (/** @type {any} */ event) => {
-      if (event.detail.job.id !== job.id || asking) return;
-      asking = true;
-      const told = await getNumbers("map/forming", { run: this.run, name: by }).catch(() => null);
-      if (told) this.place(/** @type {Float32Array} */ (told.arrays.places));
-      setTimeout(() => (asking = false), MORPH);
+    let seen = 0;
+    const forming = async () => {
+      const { header, arrays } = await getNumbers("map/forming", { run: this.run, name: by }).catch(() => ({ header: { turn: 0 }, arrays: {} }));
+      if (header.turn > seen) this.place(/** @type {Float32Array} */ (arrays.places));
+      seen = Math.max(seen, header.turn);
+      if (this.forming) this.forming = setTimeout(forming, MORPH);
     };
-    this.studio.events.addEventListener("job", forming);
+    this.forming = setTimeout(forming, 200);
     try {
-      await this.studio.jobs.done(job, this.view.places.length ? undefined : this.host);
+      await this.studio.jobs.done(job);
     } finally {
-      this.studio.events.removeEventListener("job", forming);
+      clearTimeout(this.forming);
+      this.forming = 0;
     }
     if (!this.room.maps.includes(by)) this.room.maps.push(by);
     if (this.first) this.store.set({ map: by });
@@ -190,6 +191,8 @@ export class MapSide {
   }
 
   destroy() {
+    clearTimeout(this.forming);
+    this.forming = 0;
     this.studio.events.removeEventListener("desk", this.onDesk);
     if (this.changed) this.store.removeEventListener("change", this.changed);
     this.hover.close();

@@ -64,11 +64,10 @@ def sampled(room: InRoom, folder: str) -> Response:
 
 
 def _sampled(room: Room, rows: np.ndarray, n: int, seed: int, job: Job) -> dict[str, Any]:
-    job.told(0, 3, "fitting a density")
-    codes = np.asarray(draw_codes(room.codes, n, seed, within=rows), np.float32)
-    job.told(1, 3, "decoding")
+    codes = draw_codes(room.codes, n, seed, rows, job.told).codes
+    job.told(0, 2, "decoding")
     frames = room.drawn(codes)
-    job.told(2, 3, "writing")
+    job.told(1, 2, "writing")
     with room.run.writing():
         place = _next(room.run.path / "samples")
         for number, frame in enumerate(frames):
