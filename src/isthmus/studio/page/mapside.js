@@ -21,6 +21,7 @@ export class MapSide {
     this.first = first;
     /** @type {any} */ this.map = null;
     /** @type {any[]} */ this.columns = [];
+    this.forming = 0; // a timer, while a map is being drawn
     this.thumbs = new Thumbnails(this.run);
     this.bar = el("div.mapbar");
     this.host = el("div.maphost");
@@ -64,10 +65,8 @@ export class MapSide {
       const wanted = this.first ? this.store.get("map") : null;
       if (best) await this.open(this.room.maps.includes(wanted) ? wanted : best, true);
       else if (this.room.numbers === 2) await this.draw("latent");
-      else {
-        await this.draw("pca");
-        await this.draw("umap");
-      }
+      else await this.draw("pca");
+      if (String(this.room.maps) === "pca") await this.draw("umap");
     } catch (error) {
       this.studio.sorry(error);
     }
@@ -85,6 +84,7 @@ export class MapSide {
     this.place(/** @type {Float32Array} */ (told.arrays.places), fresh);
     this.topbar();
     await this.recolour();
+    if (this.first) this.atlas.dispatchEvent(new CustomEvent("map"));
     const row = this.store.get("row");
     if (this.first && row !== null && row < this.room.pictures) this.view.goTo(row);
   }
@@ -104,7 +104,10 @@ export class MapSide {
     let seen = 0;
     const forming = async () => {
       const { header, arrays } = await getNumbers("map/forming", { run: this.run, name: by }).catch(() => ({ header: { turn: 0 }, arrays: {} }));
-      if (header.turn > seen) this.place(/** @type {Float32Array} */ (arrays.places));
+      if (header.turn > seen && this.forming) {
+        this.place(/** @type {Float32Array} */ (arrays.places));
+        fill(this.foot, `${this.room.projections[by].words}, forming …`);
+      }
       seen = Math.max(seen, header.turn);
       if (this.forming) this.forming = setTimeout(forming, MORPH);
     };

@@ -43,6 +43,8 @@ class Explore {
     ];
     this.changed = (/** @type {any} */ event) => event.detail.has("row") && this.chosen();
     studio.store.addEventListener("change", this.changed);
+    this.middle = () => this.base ?? this.fromMiddle();
+    this.atlas.addEventListener("map", this.middle);
     this.begin();
   }
 
@@ -53,6 +55,13 @@ class Explore {
     const { directions } = await get("directions", { run: this.run }).catch(() => ({ directions: [] }));
     this.directions = directions;
     this.slide();
+    if (this.atlas.mapName) this.middle();
+  }
+
+  /** Something to look at before anything was pressed: what lies in the middle of the map. */
+  fromMiddle() {
+    const { cx, cy } = this.atlas.view.getView();
+    this.from({ at: [cx, cy] });
   }
 
   /** @param {any} event */
@@ -193,6 +202,7 @@ class Explore {
   close() {
     for (const end of this.ends) end();
     this.studio.store.removeEventListener("change", this.changed);
+    this.atlas.removeEventListener("map", this.middle);
     this.atlas.view.setMarks([]);
     this.atlas.view.setPaths([]);
     this.decoder.close();

@@ -6,7 +6,7 @@ import { plot } from "../plot.js";
 
 export const words = "Label";
 
-const KEYS = "1234567890qwertyuiopasdfghjklzxcvbnm";
+const KEYS = [..."1234567890qwertyuiopasdfghjklzxcvbnm"];
 
 /** @param {HTMLElement} host @param {any} studio */
 export function mount(host, studio) {
@@ -107,13 +107,22 @@ class Desk {
     return el("section", null, el("img.picture.big", { src, alt: "The picture to label", data: { row: rows[0] } }), el("small", null, why ?? "chosen on the map"));
   }
 
+  /** The key of each class: its own name where that is one, else the next that is free. @returns {(string | undefined)[]} */
+  keys() {
+    const { classes } = this.state;
+    const own = new Set(classes.filter((/** @type {string} */ name) => KEYS.includes(name)));
+    const free = KEYS.filter((key) => !own.has(key));
+    return classes.map((/** @type {string} */ name) => (own.has(name) ? name : free.shift()));
+  }
+
   /** @param {Uint32Array | null} rows */
   classes(rows) {
     const { classes, counts } = this.state;
+    const keys = this.keys();
     const field = el("input.grow", { placeholder: "a new class", "aria-label": "A new class", maxlength: 200, data: { name: "new" }, onkeydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && field.value.trim() && this.give(field.value.trim()) });
     const buttons = classes.map((/** @type {string} */ name, /** @type {number} */ i) =>
       el("button", { disabled: !rows, onclick: () => this.give(name), data: { class: name }, style: { textAlign: "left", display: "flex", gap: "8px", alignItems: "center" } },
-        KEYS[i] ? el("kbd", null, KEYS[i]) : null, el("i", { style: { width: "10px", height: "10px", borderRadius: "50%", background: this.studio.atlas.view.classColour(i), flex: "none" } }),
+        keys[i] ? el("kbd", null, keys[i]) : null, el("i", { style: { width: "10px", height: "10px", borderRadius: "50%", background: this.studio.atlas.view.classColour(i), flex: "none" } }),
         el("span.grow", null, name), el("small", null, whole(counts[i] ?? 0))));
     const take = el("button", { onclick: () => this.give(null), disabled: !rows }, el("kbd", null, "⌫"), " no label");
     const skip = el("button", { onclick: () => this.skip(), disabled: !rows }, el("kbd", null, "space"), " later");
@@ -175,7 +184,7 @@ class Desk {
     else if (event.key === " " && !at.closest("button, [role=application]")) this.skip();
     else if (event.key === "Backspace") this.give(null);
     else {
-      const name = this.state.classes[KEYS.indexOf(event.key.toLowerCase())];
+      const name = this.state.classes[this.keys().indexOf(event.key.toLowerCase())];
       if (event.key.length !== 1 || name === undefined || at.closest("[role=application]")?.matches(":focus-visible") && "np".includes(event.key)) return;
       this.give(name);
     }
