@@ -111,7 +111,7 @@ def _placed(flat: np.ndarray, chosen: np.ndarray, fitted: np.ndarray, reach: flo
 
 
 def _reach(flat: np.ndarray) -> float:
-    """Half as far again as neighbours usually are: HDBSCAN leaves out the rim of every cluster, and this takes it in."""
+    """Half as far again as neighbours usually are: HDBSCAN leaves out the rim of clusters, and this takes it in."""
     k = min(_NEAR, len(flat) - 1)
     far = neighbours(flat[evenly(len(flat), _SCORED)], flat, k + 1)[0][:, -1]
     return _RIM * float(np.median(far))
