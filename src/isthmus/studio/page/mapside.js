@@ -41,7 +41,9 @@ export class MapSide {
     this.view.on("select", (/** @type {any} */ e) => this.atlas.select(e.rows, this));
     this.view.on("open", (/** @type {any} */ e) => this.first && this.atlas.look(e.row));
     this.onDesk = (/** @type {any} */ event) => {
-      if (event.detail.run === this.run && ["label", "prediction", "certainty"].includes(this.colour)) this.recolour();
+      if (event.detail.run !== this.run) return;
+      if (!this.columns.some((one) => one.name === "prediction")) this.list().then(() => this.recolour());
+      else if (["label", "prediction", "certainty"].includes(this.colour)) this.recolour();
     };
     this.studio.events.addEventListener("desk", this.onDesk);
     if (!this.first) return;
