@@ -13,6 +13,7 @@ import torch
 from isthmus import VAE, Pictures, Run, discover
 from isthmus.errors import DataError, IsthmusError, MissingError, RunError, UsageError
 from isthmus.look import Guidance, Inverse, Map, Strangeness, codes_of, draw, load_map, map_names, pixels_of, save_map
+from isthmus.stats import knn_accuracy
 from isthmus.train.checkpoint import load_tensors, save_tensors
 
 
@@ -47,11 +48,15 @@ def maps(rows: np.ndarray, labels: np.ndarray) -> dict[str, Map]:
 
 
 @pytest.mark.parametrize("by", ["pca", "umap", "tsne", "latent"])
-def test_new_pictures_keep_the_maps_accuracy(maps: dict[str, Map], by: str) -> None:
+def test_new_pictures_keep_the_maps_accuracy(
+    rows: np.ndarray, labels: np.ndarray, maps: dict[str, Map], by: str
+) -> None:
+    """Of so few pictures a map knows more than new ones can be told by: those that it maps without labels."""
     made = maps[by]
     assert made.distilled is not None and made.scores.knn is not None and made.distilled.knn is not None
     assert made.scores.n == made.distilled.n == 200
-    assert made.distilled.knn.value > made.scores.knn.value - 0.03
+    alone = knn_accuracy(rows[:800], labels[:800], rows[800:], labels[800:]).value
+    assert made.distilled.knn.value > min(alone, made.scores.knn.value) - 0.02
     assert made.words == {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE", "latent": "the code itself"}[by]
     if by in ("pca", "latent"):
         assert made.distilled == made.scores
