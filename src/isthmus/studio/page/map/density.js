@@ -163,11 +163,14 @@ function agreed(leads, wide, high) {
 /** The lead of the nearest cell that has one: what smoothing has brought here has come from there.
  * @param {Int32Array} leads @param {number} i @param {number} wide */
 function beside(leads, i, wide) {
-  for (const far of [1, 2]) {
-    for (const step of [far, -far, far * wide, -far * wide, far * (wide + 1), far * (wide - 1), -far * (wide + 1), -far * (wide - 1)]) {
-      const ink = leads[i + step] & 255; // beyond the field there is nothing, which is 0
-      if (ink) return ink;
-    }
+  if (i < 3 * wide || i >= leads.length - 3 * wide) return UNKNOWN;
+  for (let far = 1; far <= 2; far++) {
+    const up = i - far * wide;
+    const down = i + far * wide;
+    const straight = (leads[i - far] || leads[i + far] || leads[up] || leads[down]) & 255;
+    if (straight) return straight;
+    const aslant = (leads[up - far] || leads[up + far] || leads[down - far] || leads[down + far]) & 255;
+    if (aslant) return aslant;
   }
   return UNKNOWN;
 }

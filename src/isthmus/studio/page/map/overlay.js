@@ -36,6 +36,7 @@ export class Overlay {
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     c.clearRect(0, 0, camera.width, camera.height);
     this.blank = this.empty;
+    this.canvas.style.display = this.blank ? "none" : "block"; // an empty layer costs as much as a full one
     c.lineJoin = c.lineCap = "round";
     for (const path of this.paths) this._path(camera, theme, path);
     for (const mark of this.marks) this._mark(camera, theme, mark);

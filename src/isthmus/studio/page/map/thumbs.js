@@ -78,6 +78,7 @@ export class Thumbs {
   draw(scene, now, room, ratio) {
     const { camera, grid } = scene;
     const c = this.context;
+    if (this.blank === room > 0) this.canvas.style.display = room > 0 ? "block" : "none"; // an empty layer costs as well
     if (!this.blank) {
       c.setTransform(1, 0, 0, 1, 0, 0);
       c.clearRect(0, 0, this.canvas.width, this.canvas.height);
