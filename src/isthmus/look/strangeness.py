@@ -1,0 +1,54 @@
+"""How far a code lies from the codes of pictures: as a distance, and as the share of pictures that lie farther out."""
+
+import numpy as np
+
+from isthmus.contract import evenly
+from isthmus.errors import DataError
+
+__all__ = ["Strangeness"]
+
+_NEIGHBOURS, _MOST, _BLOCK = 5, 4000, 256
+
+
+class Strangeness:
+    """A distance is that to the fifth nearest of at most 4,000 codes, spread evenly over all that are given.
+
+    What one of these codes would be told of itself leaves itself out, as the shares do.
+    """
+
+    def __init__(self, codes: np.ndarray) -> None:
+        flat = np.asarray(codes, np.float64).reshape(len(codes), -1)
+        if len(flat) < 2:
+            raise DataError(f"{len(flat)} codes have no neighbours", "Give at least two.")
+        if not np.isfinite(flat).all():
+            raise DataError("a code is NaN or infinite", "Leave it out first.")
+        self.centre = flat.mean(axis=0)
+        self.bank = np.ascontiguousarray(flat[evenly(len(flat), _MOST)] - self.centre)
+        self._squares = np.square(self.bank).sum(axis=1)
+        self.near = min(_NEIGHBOURS, len(self.bank) - 1)
+        self.usual = np.sort(self._beyond(self.bank))
+
+    def distances(self, codes: np.ndarray) -> np.ndarray:
+        """`(m,)`, in units of the code."""
+        flat = np.asarray(codes, np.float64).reshape(len(codes), -1)
+        if flat.shape[1] != self.bank.shape[1]:
+            what = f"codes of {flat.shape[1]} numbers cannot be compared with codes of {self.bank.shape[1]}"
+            raise DataError(what, "Give codes of the same model.")
+        return self._beyond(flat - self.centre)
+
+    def share(self, codes: np.ndarray) -> np.ndarray:
+        """`(m,)` in (0, 1]: the share of pictures that lie at least as far from their neighbours."""
+        farther = len(self.usual) - np.searchsorted(self.usual, self.distances(codes), side="left")
+        return np.asarray((farther + 1) / (len(self.usual) + 1))
+
+    def _beyond(self, rows: np.ndarray) -> np.ndarray:
+        found = [self._block(rows[i : i + _BLOCK]) for i in range(0, len(rows), _BLOCK)]
+        return np.concatenate(found or [np.zeros(0)])
+
+    def _block(self, rows: np.ndarray) -> np.ndarray:
+        squared = np.square(rows).sum(axis=1)[:, None] + self._squares - 2 * rows @ self.bank.T
+        nearest = np.partition(squared, self.near, axis=1)[:, : self.near + 1]
+        nearest = np.sqrt(np.sort(nearest, axis=1).clip(0))
+        # one that lies on the row itself is taken for the row itself; rounding leaves it not quite at nothing
+        itself = nearest[:, 0] <= 1e-6 * np.sqrt(self._squares.mean() + 1e-300)
+        return np.asarray(np.where(itself, nearest[:, self.near], nearest[:, self.near - 1]))
