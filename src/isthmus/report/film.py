@@ -12,7 +12,7 @@ from isthmus.report.axes import MARGIN, heading, heading_height
 from isthmus.report.grid import to_rgb
 from isthmus.report.style import FAINT, GRID, TEXT, Canvas, cell_of, fitted, text_height
 
-__all__ = ["Strip", "contact_sheet", "film_strips"]
+__all__ = ["Strip", "contact_sheet", "film_strips", "framed"]
 
 _CELL, _GAP, _WORDS, _BETWEEN = 64, 4, 11, 12
 _MET, _NOT = "#009e73", "#d55e00"
@@ -46,7 +46,7 @@ def contact_sheet(
     heading(sheet, MARGIN, MARGIN, title, subtitle, inner)
     for i in range(n):
         left, top = MARGIN + (i % columns) * (wide + _GAP), first + (i // columns) * (tall + _GAP)
-        _framed(sheet, rgb[i], left + 4, top + 3, cell, _MET if met[i] else _NOT)
+        framed(sheet, rgb[i], left + 4, top + 3, cell, _MET if met[i] else _NOT)
         line = fitted(words[i], _WORDS, wide)
         sheet.text(left + 4 + cell[0] / 2, top + cell[1] + 6, line, _WORDS, FAINT, "ma")
     return sheet.finished()
@@ -70,7 +70,7 @@ def film_strips(strips: Sequence[Strip], *, frames: int = 10, title: str = "", s
         for place, picture in enumerate(row):
             last = place == len(row) - 1
             frame = (_MET if strip.met else _NOT) if last else GRID
-            _framed(sheet, picture, MARGIN + place * (cell[0] + _GAP) + 2, top + 2, cell, frame)
+            framed(sheet, picture, MARGIN + place * (cell[0] + _GAP) + 2, top + 2, cell, frame)
         beside = MARGIN + len(row) * (cell[0] + _GAP) + 10
         for line, words in enumerate(strip.words):
             shown = fitted(words, _WORDS, sheet.width - beside - MARGIN)
@@ -84,7 +84,8 @@ def _chosen(row: np.ndarray, frames: int) -> tuple[np.ndarray, int]:
     return row[places], len(row)
 
 
-def _framed(sheet: Canvas, picture: np.ndarray, x: float, y: float, cell: tuple[int, int], frame: str) -> None:
+def framed(sheet: Canvas, picture: np.ndarray, x: float, y: float, cell: tuple[int, int], frame: str) -> None:
+    """A picture of `(h, w, 3)` bytes on the sheet, as large as `cell`, with a frame of two pixels around it."""
     fine = sheet.finer
     image = Image.fromarray(picture)
     larger = image.width <= cell[0] * fine
