@@ -53,7 +53,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from isthmus.design.answer import answered, check_asked
+    from isthmus.design.answer import answered
     from isthmus.design.saving import free_folder
     from isthmus.design.spec import read_spec
     from isthmus.models._loading import load
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked = _asked(shop, folder, arguments, wishes)
     if (place / "design.json").exists():
         raise UsageError(f"{place} already holds designs", "Give another folder.")
-    check_asked(shop, asked)
+    shop.check(wishes)
     answer = answered(shop, folder, arguments.want, asked, _command(arguments), _search(arguments), notes)
     return _tell(answer, model, folder, arguments, place)
 
@@ -151,6 +151,9 @@ def _asked(shop: Any, folder: Any, arguments: argparse.Namespace, wishes: Any) -
             raise UsageError("--keep says what of a picture is kept, and there is none", "Give --near too.")
         free = 1 - _mask(arguments.keep, near)
     weights = {name: getattr(arguments, name) for name in ("density", "trust", "consistent", "apart")}
+    for name, value in weights.items():
+        if not value >= 0:
+            raise UsageError(f"--{name} is {value}", "Give 0 or more.")
     kept = {"given": near, "free": free} if free is not None else {"near": near}
     return Asked(wishes, n=arguments.n, start=arguments.start, seed=arguments.seed, **kept, **weights)
 

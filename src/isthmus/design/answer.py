@@ -18,11 +18,10 @@ from isthmus.design.saving import save_designs
 from isthmus.design.searches._search import Search
 from isthmus.design.wishes import attributes_of
 from isthmus.design.workshop import Workshop
-from isthmus.errors import UsageError
 from isthmus.run import Record, Run
 from isthmus.stats import Interval
 
-__all__ = ["USUAL", "Answer", "answered", "check_asked", "command_of", "made_for"]
+__all__ = ["USUAL", "Answer", "answered", "command_of", "made_for"]
 
 USUAL: dict[str, Any] = {
     "search": "normalised",
@@ -75,18 +74,6 @@ class Answer:
             return
         about = self.about() | {"chosen": list(chosen), "of": len(self.made)}
         save_designs(self.made.some(chosen), model, folder, about)
-
-
-def check_asked(shop: Workshop, asked: Asked, sure: float | None = None) -> None:
-    """Refuse what cannot be looked for before anything is trained."""
-    if asked.n < 1:
-        raise UsageError(f"{asked.n} designs are asked for", "Ask for at least one design.")
-    if sure is not None and not 0 < sure < 1:
-        raise UsageError(f"to be sure to {sure:g} is asked of the guides", "Give a probability, such as 0.99.")
-    for name in ("density", "trust", "consistent", "apart"):
-        if not getattr(asked, name) >= 0:
-            raise UsageError(f"{name} is {getattr(asked, name):g}", "Give 0 or more.")
-    shop.check(asked.wishes)
 
 
 def answered(
