@@ -1,7 +1,7 @@
 """Looks at a model now and then while it is trained: the same few pictures redrawn, and what its code carries.
 
-What is seen is kept as plain arrays, `watch/000012.safetensors` after twelve epochs. Nothing of the training changes: no
-weight, no statistic, no random number, and whoever was in training mode is so again.
+What is seen is kept as plain arrays, `watch/000012.safetensors` after twelve epochs. Nothing of the training changes:
+no weight, no statistic, no random number, and whoever was in training mode is so again.
 """
 
 import time
