@@ -74,14 +74,16 @@ def training(found: Found, enclosed: Enclosed) -> Inside:
     x = list(range(1, len(history) + 1))
     starts = [i for i, (before, after) in enumerate(pairwise(history), 2) if before.get("phase") != after.get("phase")]
     marks = [(i - 0.5, str(history[i - 1].get("phase"))) for i in starts]
+    if marks:
+        marks = [(1.0, str(history[0].get("phase"))), *marks]
     terms = _terms(history)
     seconds = float(history[-1].get("seconds") or 0)
     setbacks = [str(one) for line in history for one in line.get("setbacks") or ()]
     said = f"{len(history):,} epochs in {_time(seconds)}"
     words = f"{found.name}: loss against epochs, {len(terms.get('loss', {}))} lines"
-    main = chart(_lines(x, terms.pop("loss", {})), words=words, marks=marks)
+    main = chart(_lines(x, terms.pop("loss", {}), starts), words=words, marks=marks)
     others = [
-        tag("div", tag("h3", term), chart(_lines(x, whose), words=f"{term} against epochs", marks=marks))
+        tag("div", tag("h3", term), chart(_lines(x, whose, starts), words=f"{term} against epochs", marks=marks))
         for term, whose in terms.items()
     ]
     folded = tag("details", tag("summary", f"All {len(others)} terms"), tag("div", *others, class_="small"))
@@ -217,8 +219,13 @@ def _terms(history: Sequence[dict[str, Any]]) -> dict[str, dict[str, list[float]
     return found
 
 
-def _lines(x: Sequence[float], whose: dict[str, list[float]]) -> list[Drawn]:
-    return [Drawn(name, x, y, ink, name == "validation") for ink, (name, y) in enumerate(whose.items())]
+def _lines(x: Sequence[float], whose: dict[str, list[float]], starts: Sequence[int]) -> list[Drawn]:
+    """A line breaks where a phase begins: what is called by one name there may be another quantity."""
+    found = []
+    for ink, (name, y) in enumerate(whose.items()):
+        points = sorted([*zip(x, y, strict=True), *((i - 0.5, math.nan) for i in starts)], key=lambda point: point[0])
+        found.append(Drawn(name, [a for a, _ in points], [b for _, b in points], ink, name == "validation"))
+    return found
 
 
 def _field(value: Any) -> str:
