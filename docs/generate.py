@@ -133,7 +133,7 @@ def _usage(words: Sequence[str], made: argparse.ArgumentParser) -> str:
         elif not action.option_strings:
             name = str(action.metavar or action.dest.upper())
             optional = action.nargs in ("?", argparse.REMAINDER)
-            shown.append(f"[{name}]" if optional else name)
+            shown.append(f"[{name}]" if optional else f"{name} ..." if action.nargs == "+" else name)
     return " ".join([*shown, "[options]"])
 
 

@@ -13,9 +13,11 @@ from isthmus.estimator import Estimator
 __all__ = [
     "add_fields",
     "add_head_fields",
+    "add_projection_fields",
     "add_search_fields",
     "estimator_from",
     "head_from",
+    "projection_from",
     "search_from",
     "value_of",
 ]
@@ -66,6 +68,19 @@ def add_search_fields(parser: argparse.ArgumentParser, search: str) -> None:
 def search_from(arguments: argparse.Namespace) -> Any:
     """The search with the fields that were given."""
     kind = discover.find("design.searches", arguments.search, "Search")
+    names = {field.name for field in dataclasses.fields(kind)}
+    return kind(**{name: value for name, value in vars(arguments).items() if name in names})
+
+
+def add_projection_fields(parser: argparse.ArgumentParser, by: str) -> None:
+    """A flag for each field of a way to draw a map."""
+    group = parser.add_argument_group(f"{by}: the projection's fields")
+    _add(group, discover.find("look.projections", by, "Projection")(), "")
+
+
+def projection_from(arguments: argparse.Namespace, by: str) -> Any:
+    """The projection with the fields that were given."""
+    kind = discover.find("look.projections", by, "Projection")
     names = {field.name for field in dataclasses.fields(kind)}
     return kind(**{name: value for name, value in vars(arguments).items() if name in names})
 

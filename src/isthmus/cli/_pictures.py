@@ -17,9 +17,15 @@ __all__ = ["add_pictures", "of_run", "opened", "reading_options"]
 _OPTIONS = ("labels", "group", "axes", "size", "channels", "tile", "stride", "skip_bad")
 
 
-def add_pictures(parser: argparse.ArgumentParser, required: bool = True, axes: bool = True) -> None:
-    """PATH and how to read it."""
-    parser.add_argument("path", nargs=None if required else "?", help="a folder, a file, a table, or a named set")
+def add_pictures(
+    parser: argparse.ArgumentParser, required: bool = True, axes: bool = True, flag: str | None = None
+) -> None:
+    """PATH, or a flag that takes it, and how to read it."""
+    what = "a folder, a file, a table, or a named set"
+    if flag:
+        parser.add_argument(flag, dest="path", metavar="PATH", help=f"{what} (default: the run's own pictures)")
+    else:
+        parser.add_argument("path", nargs=None if required else "?", help=what)
     group = parser.add_argument_group("how the pictures are read")
     group.add_argument("--labels", metavar="CSV", help="a table id,label[,columns...]; blank is unknown")
     group.add_argument("--group", metavar="COLUMN", help="pictures with one value of it stay in one split")

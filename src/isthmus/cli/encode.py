@@ -6,7 +6,8 @@ from pathlib import Path
 
 from isthmus.cli._codes import ENDINGS, write_codes
 from isthmus.cli._pictures import add_pictures, of_run
-from isthmus.cli._talk import say, tick
+from isthmus.cli._seen import encoded
+from isthmus.cli._talk import say
 from isthmus.errors import UsageError
 
 __all__ = ["arguments", "run"]
@@ -19,8 +20,6 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import numpy as np
-
     from isthmus.contract import check_encodes
     from isthmus.models._loading import load
     from isthmus.run import Run
@@ -31,13 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = load(arguments.run_folder)
     check_encodes(model)
     pictures = of_run(Run.open(arguments.run_folder), arguments)
-    parts = []
-    with tick("encoding") as told:
-        for start in range(0, len(pictures), 2048):
-            parts.append(model.transform(pictures.take(np.arange(start, min(start + 2048, len(pictures))))))
-            if told:
-                told(min(start + 2048, len(pictures)), len(pictures))
-    codes = np.concatenate(parts)
+    codes = encoded(model, pictures)
     write_codes(out, codes, pictures)
     say(f"wrote {out}: {codes.shape[0]:,} codes of {codes.shape[1]}")
     return 0

@@ -10,6 +10,9 @@ from isthmus.errors import UsageError
 
 __all__ = ["arguments", "run"]
 
+_LOOKED_AT = 2000
+"""Pictures whose codes' mean is the middle of a spherical walk."""
+
 
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("run_folder", metavar="RUN")
@@ -18,14 +21,20 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("--to", dest="last", metavar="ID", help="id of the last picture (default: drawn)")
     parser.add_argument("--pairs", type=int, default=6, metavar="N", help="how many strips where no ids are given")
     parser.add_argument("--steps", type=int, default=10, metavar="N", help="pictures a strip (default: 10)")
+    parser.add_argument(
+        "--how",
+        choices=("straight", "spherical"),
+        default="straight",
+        help="straight, or by angle and length around the mean of the codes, so that no step lies nearer to it than"
+        " the ends do (default: straight)",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="which pairs are drawn")
     parser.add_argument("-o", "--out", required=True, metavar="FILE", help="a .png")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import numpy as np
-
-    from isthmus.contract import check_encodes, decoded
+    from isthmus.contract import check_encodes, decoded, some_of
+    from isthmus.look.walks import spherical, straight
     from isthmus.models._loading import load
     from isthmus.report.grid import picture_grid
     from isthmus.run import Run
@@ -37,8 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     pictures = of_run(Run.open(arguments.run_folder), arguments)
     first, last = _ends(pictures, arguments)
     starts, stops = model.transform(pictures.take(first)), model.transform(pictures.take(last))
-    shares = np.linspace(0, 1, arguments.steps, dtype=np.float32)[None, :, None]
-    codes = (1 - shares) * starts[:, None] + shares * stops[:, None]
+    if arguments.how == "straight":
+        codes = straight(starts, stops, arguments.steps)
+    else:
+        middle = model.transform(some_of(pictures, _LOOKED_AT)).mean(axis=0)
+        codes = spherical(starts, stops, arguments.steps, middle)
     image_out(picture_grid(decoded(model, codes.reshape(-1, starts.shape[1])), columns=arguments.steps), arguments.out)
     return 0
 

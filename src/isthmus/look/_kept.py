@@ -74,7 +74,11 @@ def load_map(run: Run, name: str) -> Map:
 
 
 def map_table(
-    ids: Sequence[str], places: np.ndarray, labels: np.ndarray, classes: Sequence[str], split: Sequence[str]
+    ids: Sequence[str],
+    places: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    split: Sequence[str] | np.ndarray,
 ) -> bytes:
     """`id,x,y,label,split`; the label of an unknown class is empty."""
     text = io.StringIO(newline="")

@@ -27,9 +27,13 @@ class Correlation:
     value: Interval
     p: float
 
+    @property
+    def short(self) -> str:
+        """What it is with, and how strong."""
+        return f"{'class ' if self.kind == 'class' else ''}{self.name} {self.value.value:+.2f}"
+
     def words(self) -> str:
-        title = f"class {self.name}" if self.kind == "class" else self.name
-        return f"{title} {self.value.value:+.2f} [{self.value.low:+.2f}, {self.value.high:+.2f}]"
+        return f"{self.short} [{self.value.low:+.2f}, {self.value.high:+.2f}]"
 
 
 def correlations(

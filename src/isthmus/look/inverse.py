@@ -1,4 +1,4 @@
-"""From a place on the map to a code: exactly where there is an exact way, else between the codes of what lies around."""
+"""From a place on the map to a code: exactly where there is an exact way, else between codes of what lies around."""
 
 import numpy as np
 

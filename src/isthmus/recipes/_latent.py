@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from isthmus.contract import evaluate, keys_for
 from isthmus.look.scores import map_scores
+from isthmus.look.walks import ends_of, grid_of
 from isthmus.nets._posterior import Posterior
 from isthmus.recipes._pictures import some
 from isthmus.recipes._recipe import Task, within
@@ -22,8 +23,6 @@ from isthmus.stats.intervals import wilson_interval
 __all__ = ["encoded", "manifold", "mapped", "orderly"]
 
 _VOTERS = 10_000
-_OFF = 0.005
-"""Share of the codes that lie beyond each end of the manifold's axes."""
 
 
 def mapped(task: Task, data: str, price: float | None = None) -> dict[str, Any]:
@@ -75,9 +74,8 @@ def manifold(task: Task, data: str) -> dict[str, Any]:
     model = bench.decoder(bench.run_of(beta, gamma), beta, gamma, within(task.told, 0, 0.7))
     oracle = bench.oracle(model, within(task.told, 0.7, 0.95))
     codes = model.transform(some(bench.pictures[0], _VOTERS))
-    low, high = np.quantile(codes, [_OFF, 1 - _OFF], axis=0)
-    across, up = (np.linspace(low[i], high[i], side, dtype=np.float32) for i in (0, 1))
-    grid = np.stack(np.meshgrid(across, up[::-1]), axis=-1).reshape(-1, 2)
+    low, high = ends_of(codes)
+    grid = grid_of(low, high, side, side)
     with torch.inference_mode():
         pictures = model.decode(torch.from_numpy(grid).to(model.device_)).float().cpu()
     title = (

@@ -11,7 +11,7 @@ from isthmus.report.style import Canvas, cell_of
 
 __all__ = ["plane"]
 
-_SIDE = 720
+_SIDE, _GAP = 720, 1
 _NARROWEST = 360
 
 Ends = tuple[float, float]
@@ -28,14 +28,15 @@ def plane(
     x_label: str = "",
     y_label: str = "",
 ) -> Image.Image:
-    """Pictures row by row from the top, edge to edge; `across` and `up` are the numbers of the outermost ones."""
+    """Pictures row by row from the top, a hair between them; `across` and `up` are the outermost ones' numbers."""
     rgb = to_rgb(pictures)
     n, height, width = rgb.shape[:3]
     if n == 0 or n % columns:
         raise UsageError(f"{n} pictures make no rows of {columns}")
     rows = n // columns
     cell = cell_of(height, width, max(8, _SIDE // max(rows, columns)))
-    wide, tall = columns * cell[0], rows * cell[1]
+    step = (cell[0] + _GAP, cell[1] + _GAP)
+    wide, tall = columns * step[0], rows * step[1]
     horizontal, vertical = _axis(*across, columns), _axis(*up, rows)
     vertical.laid(0, tall, upwards=True)
     left = MARGIN + vertical.room_for_names() + 10 + (24 if y_label else 0)
@@ -45,7 +46,7 @@ def plane(
     heading(sheet, MARGIN, MARGIN, title, subtitle, inner - MARGIN)
     frame(sheet, horizontal.laid(left, wide), vertical.laid(top, tall, upwards=True), x_label, y_label, lines=False)
     for i, picture in enumerate(rgb):
-        _paste(sheet, picture, left + (i % columns) * cell[0], top + (i // columns) * cell[1], cell)
+        _paste(sheet, picture, left + (i % columns) * step[0], top + (i // columns) * step[1], cell)
     return sheet.finished()
 
 

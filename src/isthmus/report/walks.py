@@ -10,7 +10,7 @@ from isthmus.errors import UsageError
 from isthmus.report.axes import MARGIN, heading, heading_height
 from isthmus.report.film import framed
 from isthmus.report.grid import to_rgb
-from isthmus.report.style import FAINT, GRID, PALETTE, TEXT, Canvas, cell_of, fitted, text_height, text_width, wrapped
+from isthmus.report.style import FAINT, GRID, PALETTE, TEXT, Canvas, cell_of, fitted, text_height, text_width
 
 __all__ = ["Likeness", "Walk", "likeness_sheet", "walk_sheet"]
 
@@ -20,10 +20,10 @@ _NARROWEST = 420
 
 @dataclass(frozen=True)
 class Walk:
-    """One row: its name, words under that, the pictures, and what stands under some of them, by place."""
+    """One row: its name, lines of words under that, the pictures, and what stands under some of them, by place."""
 
     name: str
-    words: str
+    words: Sequence[str]
     pictures: Any
     under: dict[int, str]
 
@@ -43,7 +43,7 @@ def walk_sheet(walks: Sequence[Walk], marked: int | None = None, *, title: str =
     rows = [to_rgb(walk.pictures) for walk in walks]
     height, width = rows[0].shape[1:3]
     cell, longest = cell_of(height, width, _CELL), max(map(len, rows))
-    lines = [wrapped(walk.words, _WORDS, _ROOM, 2) if walk.words else [] for walk in walks]
+    lines = [[fitted(line, _WORDS, _ROOM) for line in walk.words] for walk in walks]
     room = max(text_width(t, s) for w, ls in zip(walks, lines, strict=True) for t, s in _texts(w.name, ls)) + 14
     inner = max(room + longest * (cell[0] + _GAP), _NARROWEST)
     first = MARGIN + heading_height(title, subtitle, inner)
@@ -62,7 +62,7 @@ def walk_sheet(walks: Sequence[Walk], marked: int | None = None, *, title: str =
 
 
 def likeness_sheet(likenesses: Sequence[Likeness], *, title: str = "", subtitle: str = "") -> Image.Image:
-    """A row for each picture: it in a frame, then those like it, each over lines of words."""
+    """A row for each picture: it in a frame, then those like it, each over its id and other lines of words."""
     if not likenesses:
         raise UsageError("there are no pictures to show")
     rows = [to_rgb(one.pictures) for one in likenesses]
@@ -83,9 +83,18 @@ def likeness_sheet(likenesses: Sequence[Likeness], *, title: str = "", subtitle:
             framed(sheet, picture, middle - cell[0] / 2, top + 2, cell, frame)
             for line, words in enumerate(one.captions[place]):
                 below = top + cell[1] + 6 + line * text_height(_WORDS)
-                ink = TEXT if line == 0 else FAINT
-                sheet.text(middle, below, fitted(words, _WORDS, wide - 4), _WORDS, ink, "ma")
+                said = fitted(words, _WORDS, wide - 4) if line else _end_of(words, wide - 4)
+                sheet.text(middle, below, said, _WORDS, FAINT if line else TEXT, "ma")
     return sheet.finished()
+
+
+def _end_of(words: str, width: float) -> str:
+    """The end of a name tells pictures apart, their folder does not."""
+    if text_width(words, _WORDS) <= width:
+        return words
+    while len(words) > 1 and text_width(f"…{words}", _WORDS) > width:
+        words = words[1:]
+    return f"…{words}"
 
 
 def _texts(name: str, lines: Sequence[str]) -> list[tuple[str, int]]:

@@ -95,12 +95,13 @@ class Room:
                     raise RunError(what, f"Draw it again: isthmus map {self.name} --name {name}")
                 self.kept |= {f"map {name}": found, f"stamp {name}": stamp}
                 self.kept.pop(f"inverse {name}", None)
-            return self.kept[f"map {name}"]  # type: ignore[no-any-return]
+            return self.kept[f"map {name}"]
 
     def inverse(self, name: str) -> Inverse:
         """From places to codes."""
         found = self.map(name)
-        return self.keep(f"inverse {name}", lambda: Inverse(found.places, self.codes))  # type: ignore[no-any-return]
+        guidance = found.guidance if found.of == "codes" else None
+        return self.keep(f"inverse {name}", lambda: Inverse(found.places, self.codes, guidance))
 
     # -- pictures -----------------------------------------------------------------------------------------------------
 
@@ -117,8 +118,8 @@ class Room:
         x = x if x.ndim == 4 else x[:, None, None]
         largest = max(x.shape[2:])
         if largest > _THUMB:
-            sides = [max(1, round(side * _THUMB / largest)) for side in x.shape[2:]]
-            x = F.adaptive_avg_pool2d(x, sides)
+            high, wide = (max(1, round(side * _THUMB / largest)) for side in x.shape[2:])
+            x = F.adaptive_avg_pool2d(x, (high, wide))
         return as_bytes(x)
 
     def drawn(self, codes: np.ndarray) -> np.ndarray:

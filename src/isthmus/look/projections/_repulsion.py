@@ -1,8 +1,8 @@
 """What pushes the points of a t-SNE apart: every pair as it is, or all of them at once on a grid, by Fourier transform.
 
-After Linderman et al. 2019, in another order: the points are spread on an even grid by cubic polynomials as one density,
-which is folded with three kernels (1 / (1 + d^2), and d / (1 + d^2)^2 across and up); what the points feel is read off
-the folded grids by the same polynomials. The kernels are kept for as long as the grid is of the same size.
+After Linderman et al. 2019, in another order: the points are spread on an even grid by cubic polynomials as one
+density, which is folded with three kernels (1 / (1 + d^2), and d / (1 + d^2)^2 across and up); what the points feel is
+read off the folded grids by the same polynomials. The kernels are kept for as long as the grid is of the same size.
 """
 
 import numpy as np
@@ -32,11 +32,11 @@ class Repulsion:
         spacing = _spacing(span)
         size = (int(span / spacing) // _ROOM + 1) * _ROOM + 4
         self._prepare(spacing, size)
-        cells, shares = _shares((places - low) / spacing)
-        density = self._density(cells, shares, size)
-        felt = np.stack([self._read(kernel, density, cells, shares, size) for kernel in self._kernels], axis=1)
-        # each point feels itself too: exactly what the grid makes of one point alone, nearly 1
-        return felt[:, 1:], float(felt[:, 0].sum() - len(places))
+        cells, weights = _spread((places - low) / spacing, size)
+        density = self._density(cells, weights, size)
+        felt = np.stack([self._read(kernel, density, cells, weights, size) for kernel in self._kernels], axis=1)
+        # each point feels itself too, as 1 in the first kernel and not at all in the others
+        return felt[:, 1:].astype(np.float64), float(felt[:, 0].sum(dtype=np.float64)) - len(places)
 
     def _prepare(self, spacing: float, size: int) -> None:
         from scipy.fft import next_fast_len, rfft2
@@ -49,24 +49,22 @@ class Repulsion:
         near = 1 / (1 + away[:, None] ** 2 + away[None] ** 2)
         shapes = (near, near**2 * away[:, None], near**2 * away[None])
         self._wide = wide
-        self._kernels = [rfft2(shape, workers=self.workers) for shape in shapes]
+        self._kernels = [rfft2(shape.astype(np.float32), workers=self.workers) for shape in shapes]
 
-    def _density(self, cells: np.ndarray, shares: np.ndarray, size: int) -> np.ndarray:
+    def _density(self, cells: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
         """The transform of all points spread on the grid."""
         from scipy.fft import rfft2
 
-        rows, columns, weights = _spread(cells, shares, size)
-        grid = np.bincount((rows * size + columns).ravel(), weights.ravel(), size * size).reshape(size, size)
-        return np.asarray(rfft2(grid, (self._wide, self._wide), workers=self.workers))
+        grid = np.bincount(cells.ravel(), weights.ravel(), size * size).reshape(size, size)
+        return np.asarray(rfft2(grid.astype(np.float32), (self._wide, self._wide), workers=self.workers))
 
     def _read(
-        self, kernel: np.ndarray, density: np.ndarray, cells: np.ndarray, shares: np.ndarray, size: int
+        self, kernel: np.ndarray, density: np.ndarray, cells: np.ndarray, weights: np.ndarray, size: int
     ) -> np.ndarray:
         from scipy.fft import irfft2
 
         folded = irfft2(kernel * density, (self._wide, self._wide), workers=self.workers)[:size, :size]
-        rows, columns, weights = _spread(cells, shares, size)
-        return np.asarray((folded[rows, columns] * weights).sum(axis=0))
+        return np.einsum("kn,kn->n", np.ascontiguousarray(folded).ravel().take(cells), weights)
 
 
 def _spacing(span: float) -> float:
@@ -77,16 +75,12 @@ def _spacing(span: float) -> float:
     return spacing
 
 
-def _shares(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first of four cells that each coordinate falls on, and the weights of the four: Lagrange's polynomials."""
-    cells = np.floor(at).astype(np.int64)
-    t = at - cells
+def _spread(at: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The sixteen cells that each point falls on and their weights: Lagrange's cubic polynomials, across and up."""
+    first = np.floor(at).astype(np.int32)
+    t = (at - first).astype(np.float32)
     down, up, far = t + 1, t - 1, t - 2
     shares = np.stack([-t * up * far / 6, down * up * far / 2, -down * t * far / 2, down * t * up / 6])
-    return cells, shares
-
-
-def _spread(cells: np.ndarray, shares: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row, column and weight of the sixteen cells that each point falls on."""
-    i, j = np.divmod(np.arange(16), 4)
-    return cells[:, 0] + i[:, None], cells[:, 1] + j[:, None], shares[i, :, 0] * shares[j, :, 1]
+    i, j = np.divmod(np.arange(16, dtype=np.int32), 4)
+    corner = first[:, 0] * np.int32(size) + first[:, 1]
+    return corner + (i * np.int32(size) + j)[:, None], shares[i, :, 0] * shares[j, :, 1]

@@ -26,7 +26,7 @@ _FEW = 400
 
 _EXAGGERATION, _SLOWEST = 12.0, 200.0
 _BEFORE, _AFTER = 0.5, 0.8
-_SPREAD, _ROUNDS, _PART = 1e-4, 64, 4096
+_SPREAD, _ROUNDS, _PART = 1e-4, 64, 50_000
 _SHOWN = 20
 
 
@@ -88,21 +88,29 @@ class _Pull:
 
         n, k = near.shape
         one = csr_matrix((weights.ravel(), near.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
-        self.joined = (one + one.T).tocsr()
-        self.joined.data /= self.joined.data.sum()
-        self.strength = self.joined.data.copy()
-        self.degrees = np.diff(self.joined.indptr)
+        joined = (one + one.T).tocsr()
+        self.bounds, self.others = joined.indptr.astype(np.int64), joined.indices.astype(np.int32)
+        self.strength = (joined.data / joined.data.sum()).astype(np.float32)
+        self.rows = max(1, _PART * n // joined.nnz)
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
-        """With w = p / (1 + d^2): each point times the sum of its w, less the w-weighted sum of its neighbours."""
-        bounds, columns = self.joined.indptr, self.joined.indices
-        for start in range(0, len(places), _PART):
-            rows = slice(start, start + _PART)
-            held = slice(bounds[start], bounds[min(start + _PART, len(places))])
-            apart = np.repeat(places[rows], self.degrees[rows], axis=0) - places[columns[held]]
-            self.joined.data[held] = self.strength[held] / (1 + np.einsum("ij,ij->i", apart, apart))
-        sums = np.asarray(self.joined.sum(axis=1))
-        return np.asarray(sums * places - self.joined @ places)
+        """Some rows at a time, so that what is computed stays near the processor."""
+        x, y = np.ascontiguousarray(places.T, np.float32)
+        found = np.empty((len(places), 2))
+        for start in range(0, len(places), self.rows):
+            stop = min(start + self.rows, len(places))
+            bounds, held = self.bounds[start : stop + 1], slice(self.bounds[start], self.bounds[stop])
+            counts, others = np.diff(bounds), self.others[held]
+            across = np.repeat(x[start:stop], counts) - x.take(others)
+            up = np.repeat(y[start:stop], counts) - y.take(others)
+            force = across * across
+            force += up * up
+            force += 1
+            np.divide(self.strength[held], force, out=force)
+            for column, apart in enumerate((across, up)):
+                apart *= force
+                found[start:stop, column] = np.add.reduceat(apart, bounds[:-1] - bounds[0])
+        return found
 
 
 def _alike(distances: np.ndarray, perplexity: float) -> np.ndarray:

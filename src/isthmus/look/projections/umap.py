@@ -22,7 +22,6 @@ __all__ = ["Projection", "Umap"]
 _FEWEST = 5
 _STRANGERS = 5
 _SPAN, _JITTER, _LONGEST = 10.0, 1e-3, 4.0
-_SMALL, _MANY, _FEW = 10_000, 500, 200
 _ROUNDS = 64
 _SHOWN = 20
 _PULLS = 1.5
@@ -39,7 +38,7 @@ class Umap(Base):
 
     neighbours: int = option(15, "pictures that each one is joined to", low=2)
     min_dist: float = option(0.1, "how near to each other two pictures may lie on the map", low=0)
-    epochs: int | None = option(None, "rounds over all edges (default: 500, or 200 from 10,000 pictures on)", low=1)
+    epochs: int = option(500, "rounds over all edges", low=1)
 
     def place(self, rows: np.ndarray, told: Told | None = None, shown: Shown | None = None) -> np.ndarray:
         self.check_params()
@@ -64,7 +63,7 @@ class Umap(Base):
         return plane + _JITTER * torch.randn(plane.shape, generator=self._generator("start"))
 
     def _laid_out(self, start: torch.Tensor, edges: Edges, told: Told | None, shown: Shown | None) -> torch.Tensor:
-        n, epochs = len(start), self.epochs or (_MANY if len(start) < _SMALL else _FEW)
+        n, epochs = len(start), self.epochs
         x, y = start[:, 0].clone(), start[:, 1].clone()
         curve, chance = _curve(self.min_dist), self._generator("strangers")
         tails, heads, strength = edges

@@ -55,7 +55,9 @@ def _answer(room: Room, asked: Any) -> bytes:
         pixels = room.drawn(code)[0]
         told = {"seq": seq, "share": float(room.strangeness.share(code)[0])}
         if asked.get("place") and asked.get("map"):
-            told["place"] = room.map(asked["map"]).guidance.places_of(code)[0].tolist()
+            on = room.map(str(asked["map"]))
+            if on.of == "codes":  # of pixels or features a code alone has no place
+                told["place"] = on.guidance.places_of(code)[0].tolist()
         return packed(told, pixels=pixels, code=code[0])
     except IsthmusError as error:
         return packed({"seq": seq, "what": error.what, "remedy": error.remedy})
@@ -99,4 +101,4 @@ def _directions(room: Room) -> dict[str, Direction]:
         found = directions_of(room.codes, pictures.labels, pictures.classes, numbers)
         return {f"{one.kind} {one.name}" if one.kind != "dimension" else one.name: one for one in found}
 
-    return room.keep("directions", made)  # type: ignore[no-any-return]
+    return room.keep("directions", made)

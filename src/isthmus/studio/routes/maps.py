@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, Field
 
 from isthmus import discover
-from isthmus.errors import DataError, UsageError
+from isthmus.errors import UsageError
 from isthmus.look.maps import Map, draw, save_map
 from isthmus.look.walks import spherical, straight, through
 from isthmus.studio.jobs import Job
@@ -65,10 +65,9 @@ def draw_map(studio: InStudio, room: InRoom, wanted: Wanted) -> dict[str, Any]:
 
 @router.get("/map/forming")
 def forming(room: InRoom, name: str) -> Response:
-    """The places of a map that is being drawn, as far as it got."""
-    if f"forming {name}" not in room.kept:
-        raise DataError(f"no map {name!r} is being drawn")
-    return binary({"name": name}, places=room.kept[f"forming {name}"])
+    """The places of a map that is being drawn, as far as it got; `turn` counts them, and is 0 before the first."""
+    turn, places = room.kept.get(f"forming {name}", (0, np.empty((0, 2), np.float32)))
+    return binary({"name": name, "turn": turn}, places=places)
 
 
 @router.post("/walk")
@@ -93,13 +92,14 @@ def _drawn(room: Room, projection: Any, name: str, seed: int, job: Job) -> dict[
     held = np.zeros(len(pictures), bool) if pictures.split is None else np.asarray(pictures.split == "test")
 
     def shown(places: np.ndarray) -> None:
-        room.kept[f"forming {name}"] = np.asarray(places, np.float32)
+        turn = room.kept.get(f"forming {name}", (0,))[0] + 1
+        room.kept[f"forming {name}"] = (turn, np.array(places, np.float32))
         job.told(job.done, job.total)
 
     try:
         made = draw(
             room.codes,
-            pictures.ids,
+            list(map(str, pictures.ids)),
             pictures.labels,
             held,
             projection,
@@ -109,7 +109,7 @@ def _drawn(room: Room, projection: Any, name: str, seed: int, job: Job) -> dict[
             shown=shown,
         )
         with room.run.writing():
-            save_map(made, room.run, pictures)
+            save_map(made, room.run, pictures.labels, pictures.classes)
     finally:
         room.kept.pop(f"forming {name}", None)
     return _told(made)

@@ -32,6 +32,14 @@ async def table(room: InRoom, request: Request, map: str = "") -> Response:
     return Response(_table(room, rows, map), media_type="text/csv")
 
 
+@router.get("/link")
+def link(studio: InStudio, room: InRoom, other: str) -> Response:
+    """For every picture the row of the same id in another run, -1 where it is not there."""
+    theirs = studio.room(other).rows
+    rows = np.fromiter((theirs.get(str(one), -1) for one in room.pictures.ids), np.int32, len(room.pictures))
+    return binary({"shared": int((rows >= 0).sum())}, rows=rows)
+
+
 @router.post("/sample")
 async def sample(studio: InStudio, room: InRoom, request: Request, n: int = 64, seed: int = 0) -> dict[str, Any]:
     """A job: new pictures from the density of the chosen ones' codes, written to `samples/` in the run."""
@@ -56,11 +64,10 @@ def sampled(room: InRoom, folder: str) -> Response:
 
 
 def _sampled(room: Room, rows: np.ndarray, n: int, seed: int, job: Job) -> dict[str, Any]:
-    job.told(0, 3, "fitting a density")
-    codes = np.asarray(draw_codes(room.codes, n, seed, within=rows), np.float32)
-    job.told(1, 3, "decoding")
+    codes = draw_codes(room.codes, n, seed, rows, job.told).codes
+    job.told(0, 2, "decoding")
     frames = room.drawn(codes)
-    job.told(2, 3, "writing")
+    job.told(1, 2, "writing")
     with room.run.writing():
         place = _next(room.run.path / "samples")
         for number, frame in enumerate(frames):

@@ -1,0 +1,209 @@
+// The layer of pictures: fetched as they are needed, faded in over the dots, framed in their class's colour.
+
+import { Mosaic } from "./mosaic.js";
+import { Pages } from "./pages.js";
+import { css, inkColour } from "./palette.js";
+
+/** @typedef {import("./pages.js").Provider} Provider */
+/** @typedef {import("./camera.js").Camera} Camera */
+/** @typedef {import("./mosaic.js").Winner} Winner */
+/** @typedef {import("./mosaic.js").Cells} Cells */
+
+const FADE = 180; // milliseconds
+const FRAME = 2; // CSS pixels of the frame in the class's colour
+const NEAR = 1.25; // in "auto" nothing becomes a picture before this zoom: the first look is at the whole
+const ALL_PICTURES = 4; // points a cell at most where all of the layer is pictures
+const ALL_DOTS = 9; // and from where all of it is dots
+
+export class Thumbs {
+  /** @param {HTMLCanvasElement} canvas @param {() => void} changed */
+  constructor(canvas, changed) {
+    this.canvas = canvas;
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    this.changed = changed;
+    /** @type {Pages | null} */
+    this.pages = null;
+    this.mosaic = new Mosaic();
+    /** The cells before the last division, fading. @type {{cells: Cells, left: number} | null} */
+    this.before = null;
+    /** @type {Cells | null} */
+    this.last = null;
+    this.blank = true;
+    this.there = 0; // the share of what is in view that has come
+    this.shown = 0;
+    /** @type {import("./grid.js").Grid | null} */
+    this.grid = null;
+  }
+
+  /** @param {Provider | null} provider */
+  provide(provider) {
+    this.pages?.destroy();
+    this.pages = provider && new Pages(provider, this.changed);
+    this.there = 0;
+  }
+
+  /** Points have other places, or others may be shown. */
+  moved() {
+    this.mosaic.forget();
+    this.before = this.last = null;
+  }
+
+  /** How far pictures take the place of dots, 0 to 1. @param {import("./scene.js").Scene} scene */
+  room({ camera, grid, mode }) {
+    this.shown = 0;
+    if (!this.pages || !grid || !grid.count || mode === "points" || mode === "density") return 0;
+    let part = 1;
+    if (mode === "auto") {
+      if (camera.zoom < NEAR) return 0;
+      const runs = grid.runs(camera.seen());
+      let crowd = 0;
+      for (let k = 0; k < runs.length; k += 2) crowd += runs[k + 1] - runs[k];
+      const cells = Math.max(1, (camera.width * camera.height) / 60 ** 2);
+      part = (ALL_DOTS - crowd / cells) / (ALL_DOTS - ALL_PICTURES);
+      part = Math.min(1, Math.max(0, part), (camera.zoom - NEAR) / 0.35);
+    }
+    return part;
+  }
+
+  /** @param {import("./scene.js").Scene} scene @param {number} now @param {number} room @param {number} ratio */
+  draw(scene, now, room, ratio) {
+    const { camera, grid } = scene;
+    const c = this.context;
+    if (!this.blank) {
+      c.setTransform(1, 0, 0, 1, 0, 0);
+      c.clearRect(0, 0, this.canvas.width, this.canvas.height);
+      this.blank = true;
+    }
+    if (!room || !grid || !this.pages) {
+      this.before = this.last = null;
+      this.there = 0;
+      return;
+    }
+    this.grid = grid;
+    const cells = this.mosaic.of(camera, grid, scene.layer.hidden);
+    const still = scene.still.matches;
+    if (this.last && this.last.level !== cells.level && !still) this.before = { cells: this.last, left: now };
+    this.last = cells;
+    this.blank = false;
+    this.canvas.style.opacity = String(room);
+    c.setTransform(ratio, 0, 0, ratio, 0, 0);
+    c.imageSmoothingQuality = "low";
+    const over = this.before ? Math.min(1, (now - this.before.left) / FADE) : 1;
+    let fading = over < 1;
+    if (this.before) this._tiles(scene, this.before.cells, now, still ? 0 : 1 - over, []);
+    if (over >= 1) this.before = null;
+    /** @type {Winner[]} */
+    const missing = [];
+    const { came, young } = this._tiles(scene, cells, now, over, missing);
+    fading ||= young;
+    this.there = cells.winners.size ? came / cells.winners.size : 1;
+    this.shown = room * this.there;
+    this._want(camera, missing, now);
+    if (fading) this.changed();
+  }
+
+  /** @param {import("./scene.js").Scene} scene @param {Cells} cells @param {number} now @param {number} alpha
+   * @param {Winner[]} missing filled with those that are not there */
+  _tiles(scene, cells, now, alpha, missing) {
+    const c = this.context;
+    const { camera, layer } = scene;
+    const grid = /** @type {import("./grid.js").Grid} */ (this.grid);
+    const pages = /** @type {Pages} */ (this.pages);
+    const colours = this._colours(scene);
+    const chosen = layer.choosing ? new Set(layer.selected) : null;
+    const fit = fitOf(cells, camera);
+    const { size } = fit;
+    let came = 0;
+    let young = false;
+    for (const winner of cells.winners.values()) {
+      const { position } = winner;
+      const held = pages.get(grid.rows[position], now);
+      if (!held) {
+        missing.push(winner);
+        continue;
+      }
+      came++;
+      const [x, y] = cornerOf(winner, fit, grid, camera);
+      if (x > camera.width || y > camera.height || x + size < 0 || y + size < 0) continue;
+      const age = scene.still.matches ? 1 : Math.min(1, (now - held.page.arrived) / FADE);
+      young ||= age < 1;
+      const { bitmap, across, width, height } = held.page;
+      const mine = chosen?.has(position);
+      c.globalAlpha = alpha * age * (chosen && !mine ? 0.4 : 1);
+      c.fillStyle = mine ? css(scene.theme.accent) : colours[layer.inks[position]];
+      c.fillRect(x, y, size, size);
+      const inset = FRAME + (mine ? 1 : 0);
+      const [sx, sy] = [(held.slot % across) * width, Math.floor(held.slot / across) * height];
+      // A picture keeps its shape: what is not square lies in the middle of its frame.
+      const scale = (size - 2 * inset) / Math.max(width, height);
+      const [w, h] = [width * scale, height * scale];
+      c.drawImage(bitmap, sx, sy, width, height, x + (size - w) / 2, y + (size - h) / 2, w, h);
+    }
+    c.globalAlpha = 1;
+    return { came, young };
+  }
+
+  /** @param {import("./scene.js").Scene} scene @returns {string[]} by ink */
+  _colours({ colours, theme }) {
+    if (this.kept?.colours !== colours || this.kept?.theme !== theme) {
+      const list = Array.from({ length: 128 }, (_, ink) => css(inkColour(ink, colours, theme)));
+      this.kept = { colours, theme, list };
+    }
+    return this.kept.list;
+  }
+
+  /** The middle of the screen first. @param {Camera} camera @param {Winner[]} missing @param {number} now */
+  _want(camera, missing, now) {
+    if (!missing.length || !this.pages || !this.grid) return;
+    const far = (/** @type {Winner} */ w) => (w.cx - camera.cx) ** 2 + (w.cy - camera.cy) ** 2;
+    missing.sort((a, b) => far(a) - far(b));
+    const { rows } = this.grid;
+    this.pages.want(missing.map((w) => rows[w.position]), now);
+  }
+
+  /** The row whose picture is there. @param {number} sx @param {number} sy @param {Camera} camera @returns {number | null} */
+  rowAt(sx, sy, camera) {
+    if (this.shown < 0.5 || !this.grid || !this.last) return null;
+    const winner = this.mosaic.at(camera, sx, sy);
+    if (!winner || !this.pages?.held.has(this.grid.rows[winner.position])) return null;
+    const fit = fitOf(this.last, camera);
+    const [x, y] = cornerOf(winner, fit, this.grid, camera);
+    const { size } = fit;
+    return sx >= x && sy >= y && sx <= x + size && sy <= y + size ? this.grid.rows[winner.position] : null;
+  }
+
+  /** Where a row's picture is: left, top, side in CSS pixels. @param {number | null} row @param {Camera} camera
+   * @returns {[number, number, number] | null} */
+  frameOf(row, camera) {
+    if (row === null || this.shown < 0.5 || !this.grid || !this.last) return null;
+    const position = this.grid.positions[row];
+    for (const winner of this.last.winners.values()) {
+      if (winner.position !== position || !this.pages?.held.has(row)) continue;
+      const fit = fitOf(this.last, camera);
+      return [...cornerOf(winner, fit, this.grid, camera), fit.size];
+    }
+    return null;
+  }
+
+  destroy() {
+    this.pages?.destroy();
+  }
+}
+
+/** Crowded cells are filled; where points are few, pictures are smaller, and may lie nearer to where they belong.
+ * @param {Cells} cells @param {Camera} camera @returns {{size: number, slack: number}} slack: how far it may be off its middle */
+function fitOf({ crowd, winners, unit }, camera) {
+  const loose = Math.max(0, Math.min(1, 2 - crowd / Math.max(1, winners.size)));
+  const cell = unit * camera.scale;
+  const size = Math.round(cell * (0.95 - 0.2 * loose));
+  return { size, slack: Math.max(0, (cell - size) / 2 - 1) };
+}
+
+/** @param {Winner} winner @param {{size: number, slack: number}} fit @param {import("./grid.js").Grid} grid
+ * @param {Camera} camera @returns {[number, number]} left and top, whole pixels, within its cell */
+function cornerOf({ position, cx, cy }, { size, slack }, grid, camera) {
+  const [mx, my] = camera.toScreen(cx, cy);
+  const [px, py] = camera.toScreen(grid.xs[position], grid.ys[position]);
+  const hold = (/** @type {number} */ d) => Math.max(-slack, Math.min(slack, d));
+  return [Math.round(mx + hold(px - mx) - size / 2), Math.round(my + hold(py - my) - size / 2)];
+}

@@ -1,0 +1,3 @@
+export const words = "report";
+
+export function mount() {}

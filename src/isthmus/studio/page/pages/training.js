@@ -1,0 +1,3 @@
+export const words = "training";
+
+export function mount() {}

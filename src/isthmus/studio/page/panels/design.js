@@ -1,0 +1,5 @@
+// Asking for pictures; see routes/designing.py.
+
+export const words = "Design";
+
+export function mount() {}
