@@ -189,6 +189,8 @@ def test_the_studio_shows_and_saves_it(run: Path) -> None:
     policy = told.headers["content-security-policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "script" not in policy
     harmless(told.text)
+    parts = client.get("/api/report/parts", params={"run": "tiny"}).json()["parts"]
+    assert parts[0] == "3 epochs of training" and "measurements" in parts[2]
     assert client.post("/api/report", params={"run": "tiny"}).json()["file"] == "report.html"
     assert (run / "report.html").read_text("utf-8") == told.text
     assert client.get("/api/report", params={"run": "../tiny"}).status_code == 409

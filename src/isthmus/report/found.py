@@ -37,6 +37,20 @@ class Found:
         value = self.described.get(name)
         return value if isinstance(value, dict) else {}
 
+    def words(self) -> list[str]:
+        """What there is to tell, a line a kind."""
+        told = [f"{len(self.history):,} epochs of training"] if self.history else []
+        if self.looked is not None:
+            told.append("pictures that it did not learn from, redrawn")
+        told += (
+            [f"{len(self.metrics):,} measurements"] if self.metrics else ["no measurement yet: isthmus evaluate RUN"]
+        )
+        told += [f"the map {name}" for name in self.maps]
+        told += [
+            f"designs for {about.get('want') or about.get('score') or name}" for name, about in self.designs.items()
+        ]
+        return told + self.trouble
+
 
 def found_in(run: Run, name: str | None = None) -> Found:
     described = Run.open(run.path).read_json("run.json")

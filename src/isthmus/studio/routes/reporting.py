@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from isthmus.report.found import found_in
 from isthmus.report.page import report_page
 from isthmus.run import Run
 from isthmus.studio.routes._asking import InStudio
@@ -24,6 +25,12 @@ _FILE = "report.html"
 def page(studio: InStudio, run: str) -> Response:
     made = report_page(studio.shelf.get(run), _named(run))
     return Response(made, media_type="text/html", headers={"content-security-policy": POLICY})
+
+
+@router.get("/report/parts")
+def parts(studio: InStudio, run: str) -> dict[str, Any]:
+    """What the page would hold, before anybody opens it."""
+    return {"parts": found_in(studio.shelf.get(run)).words()}
 
 
 @router.post("/report")
