@@ -5,8 +5,10 @@ blank) with the log's laid over them. One thread learns, always from the newest 
 next. Both tell every browser what they found.
 """
 
+import sys
 import threading
 import time
+import traceback
 from typing import Any
 
 import numpy as np
@@ -49,13 +51,13 @@ class Desk:
         self.next: list[Suggestion] = []
         self.version = 0
         self.probabilities: np.ndarray | None = None
-        self._newest = threading.Condition()
+        self._newest, self._writing = threading.Condition(), threading.RLock()
         self._asked, self._closed = 0, False
+        self._acts: list[int] = room.keep("acts", list)
         self._wanted = threading.Event()
         self._read()
         for work in (self._learn, self._look):
             threading.Thread(target=work, daemon=True, name=f"desk {room.name}").start()
-        self.again()
 
     # -- labels -------------------------------------------------------------------------------------------------------
 
@@ -66,16 +68,18 @@ class Desk:
         if name == "" or (name is not None and (len(name) > _LONGEST or not name.isprintable())):
             raise UsageError("that is no name for a class", f"Use 1 to {_LONGEST} letters.")
         ids = self.room.pictures.ids
-        self.log.add({str(ids[row]): name for row in rows}, by)
-        self._read()
-        self.again()
+        given = {str(ids[row]): name for row in rows}
+        with self._writing:
+            self.log.add(given, by)
+            self._acts.append(len(given))
+            self._read()
 
     def undo(self) -> list[int]:
-        """Take back the last label; the rows that it was of."""
+        """Take back what was labelled last, all that was labelled at once; the rows that it was of."""
         self.room.check_alone()
-        gone = self.log.undo()
-        self._read()
-        self.again()
+        with self._writing:
+            gone = self.log.undo(self._acts.pop() if self._acts else 1)
+            self._read()
         return [self.room.rows[one] for one in gone if one in self.room.rows]
 
     def again(self) -> None:
@@ -91,35 +95,45 @@ class Desk:
         self._wanted.set()
 
     def state(self) -> dict[str, Any]:
-        counts = np.bincount(self.labels[self.labels >= 0], minlength=len(self.classes))
+        labels, classes = self._now
+        counts = np.bincount(labels[labels >= 0], minlength=len(classes))
         return {
             "blank": self.blank,
-            "classes": list(self.classes),
+            "classes": list(classes),
             "counts": counts.tolist(),
             "labels": int(counts.sum()),
-            "given": len(self.log.labels()),
+            "given": self.given,
             "version": self.version,
             "curve": self.curve,
             "next": [{"row": one.row, "reason": one.reason} for one in self.next],
             "judged": "held-out pictures" if self._judges().any() else "leaving labels out",
         }
 
+    @property
+    def labels(self) -> np.ndarray:
+        """The class of each picture now, -1 unknown."""
+        return self._now[0]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._now[1]
+
     # -- how it is done -----------------------------------------------------------------------------------------------
 
     def _read(self) -> None:
         """What each picture is called now; held-out pictures keep what they came with, and nobody learns from it."""
         pictures = self.room.pictures
-        names = list(map(str, pictures.classes))
+        names = {str(name): number for number, name in enumerate(pictures.classes)}
         labels = np.full(len(pictures), -1) if self.blank else pictures.labels.copy()
-        for one, name in self.log.labels().items():
-            row = self.room.rows.get(one)
-            if row is None:
-                continue
-            if name is not None and name not in names:
-                names.append(name)
-            labels[row] = -1 if name is None else names.index(name)
-        self.labels, self.classes = labels, tuple(names)
-        self.room.kept["column label"] = Column("labels that are given now", labels, self.classes)
+        with self._writing:
+            given = self.log.labels()
+            for one, name in given.items():
+                row = self.room.rows.get(one)
+                if row is not None:
+                    labels[row] = names.setdefault(name, len(names)) if name else -1
+            self.given, self._now = len(given), (labels, tuple(names))
+            self.room.kept["column label"] = Column("labels that are given now", labels, tuple(names))
+        self.again()
 
     def _judges(self) -> np.ndarray:
         """Held-out pictures whose labels came with the data."""
@@ -134,21 +148,27 @@ class Desk:
                 if self._closed:
                     return
                 done = self._asked
-                labels, classes = self.labels.copy(), self.classes
+                labels, classes = self._now
             try:
                 self._learnt(labels, classes, done)
-            except IsthmusError as error:
-                self.hub.tell("desk", run=self.room.name, version=done, note=f"{error}", **self.state())
+            except Exception as error:  # the labels are safe; the next one is learnt from all the same
+                self._tell(done, _sentence(error))
             self._wanted.set()
+
+    def _tell(self, version: int, note: str = "", **more: Any) -> None:
+        """Nothing, once another desk has taken the place of this one."""
+        if not self._closed:
+            self.version = version
+            self.hub.tell("desk", run=self.room.name, note=note, **more, **self.state())
 
     def _learnt(self, labels: np.ndarray, classes: tuple[str, ...], version: int) -> None:
         began = time.monotonic()
         labels = np.where(self.held, -1, labels)
         present = np.unique(labels[labels >= 0])
         if len(present) < 2:
-            self.version, self.probabilities = version, None
-            note = "two classes are needed before anything can be learnt"
-            self.hub.tell("desk", run=self.room.name, note=note, **self.state())
+            self.probabilities = None
+            self._predicted(np.full(len(labels), -1), np.full(len(labels), np.nan, np.float32), classes)
+            self._tell(version, "two classes are needed before anything can be learnt")
             return
         place = np.full(len(classes) + 1, -1)
         place[present] = np.arange(len(present))
@@ -158,16 +178,18 @@ class Desk:
         told = np.concatenate([made.predict_proba(part) for part in self._parts()])
         self.probabilities = told
         best = told.argmax(axis=1)
-        self.room.kept["column prediction"] = Column("what the head tells", present[best], classes)
         sure = told[np.arange(len(told)), best].astype(np.float32)
-        self.room.kept["column certainty"] = Column("how sure the head is", sure)
+        self._predicted(present[best], sure, classes)
         right = self._right(present[best], made.expected_)
         if right is not None:
             point = {"labels": int((labels >= 0).sum()), "value": right.value, "low": right.low, "high": right.high}
-            self.curve = [one for one in self.curve if one["labels"] != point["labels"]] + [point]
-            self.curve.sort(key=lambda one: one["labels"])
-        self.version = version
-        self.hub.tell("desk", run=self.room.name, seconds=time.monotonic() - began, note="", **self.state())
+            self.curve = [one for one in self.curve if one["labels"] < point["labels"]] + [point]
+        self._tell(version, seconds=time.monotonic() - began)
+
+    def _predicted(self, best: np.ndarray, sure: np.ndarray, classes: tuple[str, ...]) -> None:
+        if not self._closed:
+            self.room.kept["column prediction"] = Column("what the head tells", best, classes)
+            self.room.kept["column certainty"] = Column("how sure the head is", sure)
 
     def _right(self, told: np.ndarray, expected: Interval | None) -> Interval | None:
         judges = self._judges()
@@ -187,15 +209,29 @@ class Desk:
             self._wanted.clear()
             if self._closed:
                 return
-            free = ~self.held
-            rows = np.flatnonzero(free)
-            labels = self.labels[rows]
-            wanted = min(_NEXT, int((labels < 0).sum()))
-            told = None if self.probabilities is None else self.probabilities[rows]
-            found = suggest(Pile(self.pile.rows[rows]), labels, wanted, 0, told) if wanted else []
-            self.next = [Suggestion(int(rows[one.row]), one.group, one.share, one.margin) for one in found]
+            try:
+                self.next = self._useful()
+            except Exception as error:
+                self._tell(self.version, _sentence(error))
+                continue
             shown = [{"row": one.row, "reason": one.reason} for one in self.next]
-            self.hub.tell("next", run=self.room.name, next=shown)
+            if not self._closed:
+                self.hub.tell("next", run=self.room.name, next=shown)
+
+    def _useful(self) -> list[Suggestion]:
+        rows = np.flatnonzero(~self.held)
+        labels, probabilities = self.labels[rows], self.probabilities
+        wanted = min(_NEXT, int((labels < 0).sum()))
+        told = None if probabilities is None else probabilities[rows]
+        found = suggest(Pile(self.pile.rows[rows]), labels, wanted, 0, told) if wanted else []
+        return [Suggestion(int(rows[one.row]), one.group, one.share, one.margin) for one in found]
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, IsthmusError):
+        return str(error)
+    traceback.print_exception(error, file=sys.stderr)
+    return f"something unexpected happened ({type(error).__name__}); labels are written all the same"
 
 
 def _pile(room: Room, told: Told) -> Pile:
