@@ -1,14 +1,15 @@
-"""The desk at which labels are given: each is on the disk before anything else happens; then the head learns again.
+"""The desk at which labels are given: each is on the disk before anything else happens; then heads learn again.
 
 The log `labels.jsonl` in the run is the truth: labels now are those that came with the pictures (unless the desk began
-blank) with the log's laid over them. One thread learns, always from the newest labels; another looks for what to label
-next. Both tell every browser what they found.
+blank) with the log's laid over them. One thread learns at once, always from the newest labels, another learns well when
+labels pause, a third looks for what to label next. All tell every browser what they found.
 """
 
 import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from isthmus.classify.classifier import Classifier
 from isthmus.classify.draws import units
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Pile
+from isthmus.classify.heads.blend import Blend
 from isthmus.classify.heads.kernel import Kernel
 from isthmus.classify.heads.linear import Linear
 from isthmus.classify.suggest import Suggestion, suggest
@@ -52,12 +54,13 @@ class Desk:
         self.version = 0
         self.probabilities: np.ndarray | None = None
         self._newest, self._writing = threading.Condition(), threading.RLock()
-        self._asked, self._closed = 0, False
+        self._asked, self._closed, self._shown = 0, False, (0, 0)
         self._acts: list[int] = room.keep("acts", list)
         self._wanted = threading.Event()
         self._read()
-        for work in (self._learn, self._look):
-            threading.Thread(target=work, daemon=True, name=f"desk {room.name}").start()
+        for learnt in (self._at_once, self._well):
+            threading.Thread(target=self._learn, args=(learnt,), daemon=True, name=f"desk {room.name}").start()
+        threading.Thread(target=self._look, daemon=True, name=f"desk {room.name}").start()
 
     # -- labels -------------------------------------------------------------------------------------------------------
 
@@ -139,7 +142,8 @@ class Desk:
         """Held-out pictures whose labels came with the data."""
         return self.held & (self.room.pictures.labels >= 0)
 
-    def _learn(self) -> None:
+    def _learn(self, learnt: Callable[[int], None]) -> None:
+        """Always from the newest labels: they may come faster than a head learns."""
         done = 0
         while True:
             with self._newest:
@@ -148,48 +152,95 @@ class Desk:
                 if self._closed:
                     return
                 done = self._asked
-                labels, classes = self._now
             try:
-                self._learnt(labels, classes, done)
-            except Exception as error:  # the labels are safe; the next one is learnt from all the same
+                learnt(done)
+            except Exception as error:  # the labels are safe; the next ones are learnt from all the same
                 self._tell(done, _sentence(error))
-            self._wanted.set()
+                self._wanted.set()
+
+    def _at_once(self, version: int) -> None:
+        """By a head that takes part of a second."""
+        began = time.monotonic()
+        labels, classes, present = self._labels_to_learn()
+        if len(present) < 2:
+            unknown = np.full(len(labels), -1), np.full(len(labels), np.nan, np.float32)
+            self._publish((version, 0), None, *unknown, classes)
+            self._tell(version, "two classes are needed before anything can be learnt")
+            return
+        head = Kernel() if (labels >= 0).sum() <= _KERNEL else Linear()
+        known = tuple(classes[c] for c in present)
+        made = Classifier(model=self.room.model, head=head).fit_pile(self.pile, labels, known, self.together)
+        told = np.concatenate([made.predict_proba(part) for part in self._parts()])
+        self._learnt((version, 0), told, labels, present, classes, made.expected_, began)
+
+    def _well(self, version: int) -> None:
+        """After that by what few labels are worth most by, the graph of all pictures; what is overtaken is dropped."""
+        self.pile.graph()
+        labels, classes, present = self._labels_to_learn()
+        if self._overtaken(version) or len(present) < 2:
+            return
+        began = time.monotonic()
+        expected = None
+        if self._judges().any():
+            head = Blend().fit(self.pile, labels, len(present))
+        else:
+            known = tuple(classes[c] for c in present)
+            made = Classifier(model=self.room.model, head=Blend()).fit_pile(self.pile, labels, known, self.together)
+            head, expected = made.head_, made.expected_  # type: ignore[assignment]
+        told = head.of_pile(self.pile)
+        if not self._overtaken(version):
+            self._learnt((version, 1), told, labels, present, classes, expected, began)
+
+    def _overtaken(self, version: int) -> bool:
+        return self._closed or version < self._asked
+
+    def _labels_to_learn(self) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
+        """Labels numbered by the classes that have any, all names, and which of them those are."""
+        labels, classes = self._now
+        labels = np.where(self.held, -1, labels)
+        present = np.unique(labels[labels >= 0])
+        place = np.full(len(classes) + 1, -1)  # the last one is the unknown, -1
+        place[present] = np.arange(len(present))
+        return place[labels], classes, present
+
+    def _learnt(
+        self,
+        rank: tuple[int, int],
+        told: np.ndarray,
+        labels: np.ndarray,
+        present: np.ndarray,
+        classes: tuple[str, ...],
+        expected: Interval | None,
+        began: float,
+    ) -> None:
+        best = told.argmax(axis=1)
+        sure = told[np.arange(len(told)), best].astype(np.float32)
+        if not self._publish(rank, told, present[best], sure, classes):
+            return
+        right, count = self._right(present[best], expected), int((labels >= 0).sum())
+        if right is not None:
+            point = {"labels": count, "value": right.value, "low": right.low, "high": right.high}
+            self.curve = [one for one in self.curve if one["labels"] < count] + [point]
+        self._tell(rank[0], seconds=time.monotonic() - began)
+
+    def _publish(
+        self, rank: tuple[int, int], told: np.ndarray | None, best: np.ndarray, sure: np.ndarray, classes: Any
+    ) -> bool:
+        """Colours, and what to label next by; not where something newer, or better of the same labels, is there."""
+        with self._newest:
+            if self._closed or rank < self._shown:
+                return False
+            self._shown, self.probabilities = rank, told
+            self.room.kept["column prediction"] = Column("what the head tells", best, classes)
+            self.room.kept["column certainty"] = Column("how sure the head is", sure)
+        self._wanted.set()
+        return True
 
     def _tell(self, version: int, note: str = "", **more: Any) -> None:
         """Nothing, once another desk has taken the place of this one."""
         if not self._closed:
-            self.version = version
+            self.version = max(self.version, version)
             self.hub.tell("desk", run=self.room.name, note=note, **more, **self.state())
-
-    def _learnt(self, labels: np.ndarray, classes: tuple[str, ...], version: int) -> None:
-        began = time.monotonic()
-        labels = np.where(self.held, -1, labels)
-        present = np.unique(labels[labels >= 0])
-        if len(present) < 2:
-            self.probabilities = None
-            self._predicted(np.full(len(labels), -1), np.full(len(labels), np.nan, np.float32), classes)
-            self._tell(version, "two classes are needed before anything can be learnt")
-            return
-        place = np.full(len(classes) + 1, -1)
-        place[present] = np.arange(len(present))
-        head = Kernel() if (labels >= 0).sum() <= _KERNEL else Linear()
-        known = tuple(classes[c] for c in present)
-        made = Classifier(model=self.room.model, head=head).fit_pile(self.pile, place[labels], known, self.together)
-        told = np.concatenate([made.predict_proba(part) for part in self._parts()])
-        self.probabilities = told
-        best = told.argmax(axis=1)
-        sure = told[np.arange(len(told)), best].astype(np.float32)
-        self._predicted(present[best], sure, classes)
-        right = self._right(present[best], made.expected_)
-        if right is not None:
-            point = {"labels": int((labels >= 0).sum()), "value": right.value, "low": right.low, "high": right.high}
-            self.curve = [one for one in self.curve if one["labels"] < point["labels"]] + [point]
-        self._tell(version, seconds=time.monotonic() - began)
-
-    def _predicted(self, best: np.ndarray, sure: np.ndarray, classes: tuple[str, ...]) -> None:
-        if not self._closed:
-            self.room.kept["column prediction"] = Column("what the head tells", best, classes)
-            self.room.kept["column certainty"] = Column("how sure the head is", sure)
 
     def _right(self, told: np.ndarray, expected: Interval | None) -> Interval | None:
         judges = self._judges()
