@@ -205,10 +205,10 @@ class Room:
         if self.run.has(_CACHE):
             with contextlib.suppress(IsthmusError, *_STRANGE):
                 tensors, about = load_tensors(self.run, _CACHE)
-                codes, shape = tensors["codes"], (len(self.pictures), math.prod(self.model.latent_shape_))
-                if about["key"] == key and codes.shape == shape and codes.dtype == torch.float32:
-                    if codes.isfinite().all():
-                        return np.asarray(codes.numpy())
+                found, shape = tensors["codes"], (len(self.pictures), math.prod(self.model.latent_shape_))
+                fits = about["key"] == key and found.shape == shape and found.dtype == torch.float32
+                if fits and found.isfinite().all():
+                    return np.asarray(found.numpy())
         codes = codes_of(self.model, self.pictures, lambda done, total: told(done, total, "encoding the pictures"))
         try:
             save_tensors(self.run, _CACHE, {"codes": torch.from_numpy(codes)}, {"key": key})
