@@ -25,7 +25,7 @@ from isthmus.studio.columns import Column
 from isthmus.studio.events import Hub
 from isthmus.studio.room import Room, Told
 
-__all__ = ["LOG", "Desk"]
+__all__ = ["LOG", "Desk", "called_now"]
 
 LOG = "labels.jsonl"
 _NEXT = 24
@@ -108,17 +108,8 @@ class Desk:
 
     def _read(self) -> None:
         """What each picture is called now; held-out pictures keep what they came with, and nobody learns from it."""
-        pictures = self.room.pictures
-        names = list(map(str, pictures.classes))
-        labels = np.full(len(pictures), -1) if self.blank else pictures.labels.copy()
-        for one, name in self.log.labels().items():
-            row = self.room.rows.get(one)
-            if row is None:
-                continue
-            if name is not None and name not in names:
-                names.append(name)
-            labels[row] = -1 if name is None else names.index(name)
-        self.labels, self.classes = labels, tuple(names)
+        labels = np.full(len(self.room.pictures), -1) if self.blank else self.room.pictures.labels
+        self.labels, self.classes = called_now(self.room, labels, self.log)
         self.room.kept["column label"] = Column("labels that are given now", labels, self.classes)
 
     def _judges(self) -> np.ndarray:
@@ -196,6 +187,19 @@ class Desk:
             self.next = [Suggestion(int(rows[one.row]), one.group, one.share, one.margin) for one in found]
             shown = [{"row": one.row, "reason": one.reason} for one in self.next]
             self.hub.tell("next", run=self.room.name, next=shown)
+
+
+def called_now(room: Room, labels: np.ndarray, log: LabelLog) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The log's labels laid over these; classes that it brought are numbered after those there were."""
+    labels, names = labels.copy(), list(map(str, room.pictures.classes))
+    for one, name in log.labels().items():
+        row = room.rows.get(one)
+        if row is None:
+            continue
+        if name is not None and name not in names:
+            names.append(name)
+        labels[row] = -1 if name is None else names.index(name)
+    return labels, tuple(names)
 
 
 def _pile(room: Room, told: Told) -> Pile:
