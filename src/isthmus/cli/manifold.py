@@ -26,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
         help="these latent dimensions, the others at their means (default: both of two; of more the two principal"
         " directions of the codes)",
     )
+    parser.add_argument("--class", dest="told", metavar="NAME", help="what a decoder is told that is told a class")
     parser.add_argument("-o", "--out", required=True, metavar="FILE", help="a .png")
 
 
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     codes = (middle + grid @ axes).astype("float32")
     across, up = ((float(lows[i]), float(highs[i])) for i in (0, 1))
     image = plane(
-        decoded(looked.model, codes),
+        decoded(looked.model, codes, _class(looked.model, arguments.told, len(codes))),
         arguments.columns,
         across,
         up,
@@ -57,6 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
     )
     image_out(image, arguments.out)
     return 0
+
+
+def _class(model: Any, name: str | None, n: int) -> Any:
+    from isthmus.models._classes import class_numbers
+
+    if name is not None and hasattr(model, "drawn_classes"):
+        raise UsageError("the class of this model is in its code, which the plane shows", "Leave out --class.")
+    return class_numbers(model, name, n)
 
 
 def _axes(looked: Seen, dimensions: tuple[int, int] | None) -> tuple[Any, Any, tuple[str, str]]:

@@ -20,7 +20,8 @@ __all__ = ["Clusters", "clusters"]
 _MOST = 20_000
 _AXES = 10
 """Principal components that density is told in: in many more every point is far from every other."""
-_SMALLEST, _SHARE, _SAMPLES = 10, 0.01, 3
+_SMALLEST, _SHARE = 20, 0.02
+_FEW_AXES, _SAMPLES = 8, 3
 _NEAR, _RIM = 5, 1.5
 _SCORED = 2000
 
@@ -83,7 +84,10 @@ def _dense(flat: np.ndarray) -> np.ndarray:
 
     if len(flat) <= _SMALLEST:
         return np.full(len(flat), -1)
-    made = HDBSCAN(min_cluster_size=max(_SMALLEST, round(_SHARE * len(flat))), min_samples=_SAMPLES, copy=True)
+    smallest = max(_SMALLEST, round(_SHARE * len(flat)))
+    # On few axes a single smooth cloud falls into groups by chance, unless density is told from many neighbours.
+    samples = _SAMPLES if flat.shape[1] >= _FEW_AXES else smallest // 2
+    made = HDBSCAN(min_cluster_size=smallest, min_samples=samples, copy=True)
     return np.asarray(made.fit_predict(flat))
 
 

@@ -62,7 +62,7 @@ def walk_sheet(walks: Sequence[Walk], marked: int | None = None, *, title: str =
 
 
 def likeness_sheet(likenesses: Sequence[Likeness], *, title: str = "", subtitle: str = "") -> Image.Image:
-    """A row for each picture: it in a frame, then those like it, each over lines of words."""
+    """A row for each picture: it in a frame, then those like it, each over its id and other lines of words."""
     if not likenesses:
         raise UsageError("there are no pictures to show")
     rows = [to_rgb(one.pictures) for one in likenesses]
@@ -83,8 +83,8 @@ def likeness_sheet(likenesses: Sequence[Likeness], *, title: str = "", subtitle:
             framed(sheet, picture, middle - cell[0] / 2, top + 2, cell, frame)
             for line, words in enumerate(one.captions[place]):
                 below = top + cell[1] + 6 + line * text_height(_WORDS)
-                ink = TEXT if line == 0 else FAINT
-                sheet.text(middle, below, _end_of(words, wide - 4), _WORDS, ink, "ma")
+                said = fitted(words, _WORDS, wide - 4) if line else _end_of(words, wide - 4)
+                sheet.text(middle, below, said, _WORDS, FAINT if line else TEXT, "ma")
     return sheet.finished()
 
 

@@ -1,12 +1,13 @@
-"""The desk at which labels are given: each is on the disk before anything else happens; then the head learns again.
+"""The desk at which labels are given: each is on the disk before anything else happens; then heads learn again.
 
 The log `labels.jsonl` in the run is the truth: labels now are those that came with the pictures (unless the desk began
-blank) with the log's laid over them. One thread learns, always from the newest labels; another looks for what to label
-next. Both tell every browser what they found.
+blank) with the log's laid over them. One thread learns at once, always from the newest labels, another learns well when
+labels pause, a third looks for what to label next. All tell every browser what they found.
 """
 
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from isthmus.classify.classifier import Classifier
 from isthmus.classify.draws import units
 from isthmus.classify.features import Features
 from isthmus.classify.heads._head import Pile
+from isthmus.classify.heads.blend import Blend
 from isthmus.classify.heads.kernel import Kernel
 from isthmus.classify.heads.linear import Linear
 from isthmus.classify.suggest import Suggestion, suggest
@@ -53,7 +55,7 @@ class Desk:
         self._asked, self._closed = 0, False
         self._wanted = threading.Event()
         self._read()
-        for work in (self._learn, self._look):
+        for work in (self._learn, self._learn_well, self._look):
             threading.Thread(target=work, daemon=True, name=f"desk {room.name}").start()
         self.again()
 
@@ -82,12 +84,12 @@ class Desk:
         """Learn from the labels as they are now."""
         with self._newest:
             self._asked += 1
-            self._newest.notify()
+            self._newest.notify_all()
 
     def close(self) -> None:
         with self._newest:
             self._closed = True
-            self._newest.notify()
+            self._newest.notify_all()
         self._wanted.set()
 
     def state(self) -> dict[str, Any]:
@@ -117,6 +119,45 @@ class Desk:
         return self.held & (self.room.pictures.labels >= 0)
 
     def _learn(self) -> None:
+        """At once, by a head that takes part of a second."""
+        for version in self._versions():
+            labels, classes, present = self._labels_to_learn()
+            if len(present) < 2:
+                self.version, self.probabilities = version, None
+                note = "two classes are needed before anything can be learnt"
+                self.hub.tell("desk", run=self.room.name, note=note, **self.state())
+                self._wanted.set()
+                continue
+            began = time.monotonic()
+            head = Kernel() if (labels >= 0).sum() <= _KERNEL else Linear()
+            known = tuple(classes[c] for c in present)
+            made = Classifier(model=self.room.model, head=head).fit_pile(self.pile, labels, known, self.together)
+            told = np.concatenate([made.predict_proba(part) for part in self._parts()])
+            self._publish(version, told, labels, present, classes, made.expected_, time.monotonic() - began)
+
+    def _learn_well(self) -> None:
+        """After that by what few labels are worth most by, the graph of all pictures; what is overtaken is dropped."""
+        for version in self._versions():
+            self.pile.graph()
+            if self._overtaken(version):
+                continue
+            labels, classes, present = self._labels_to_learn()
+            if len(present) < 2:
+                continue
+            began = time.monotonic()
+            expected = None
+            if self._judges().any():
+                head = Blend().fit(self.pile, labels, len(present))
+            else:
+                known = tuple(classes[c] for c in present)
+                made = Classifier(model=self.room.model, head=Blend()).fit_pile(self.pile, labels, known, self.together)
+                head, expected = made.head_, made.expected_  # type: ignore[assignment]
+            told = head.of_pile(self.pile)
+            if not self._overtaken(version):
+                self._publish(version, told, labels, present, classes, expected, time.monotonic() - began)
+
+    def _versions(self) -> Iterator[int]:
+        """The newest that was asked for, each time there is one; labels may come faster than a head learns."""
         done = 0
         while True:
             with self._newest:
@@ -125,40 +166,46 @@ class Desk:
                 if self._closed:
                     return
                 done = self._asked
-                labels, classes = self.labels.copy(), self.classes
             try:
-                self._learnt(labels, classes, done)
+                yield done
             except IsthmusError as error:
-                self.hub.tell("desk", run=self.room.name, version=done, note=f"{error}", **self.state())
-            self._wanted.set()
+                self.hub.tell("desk", run=self.room.name, note=f"{error}", **self.state())
 
-    def _learnt(self, labels: np.ndarray, classes: tuple[str, ...], version: int) -> None:
-        began = time.monotonic()
-        labels = np.where(self.held, -1, labels)
+    def _overtaken(self, version: int) -> bool:
+        return self._closed or version < self._asked
+
+    def _labels_to_learn(self) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
+        """Labels numbered by the classes that have any, all names, and which of them those are."""
+        labels, classes = np.where(self.held, -1, self.labels), self.classes
         present = np.unique(labels[labels >= 0])
-        if len(present) < 2:
-            self.version, self.probabilities = version, None
-            note = "two classes are needed before anything can be learnt"
-            self.hub.tell("desk", run=self.room.name, note=note, **self.state())
-            return
-        place = np.full(len(classes) + 1, -1)
+        place = np.full(len(classes) + 1, -1)  # the last one is the unknown, -1
         place[present] = np.arange(len(present))
-        head = Kernel() if (labels >= 0).sum() <= _KERNEL else Linear()
-        known = tuple(classes[c] for c in present)
-        made = Classifier(model=self.room.model, head=head).fit_pile(self.pile, place[labels], known, self.together)
-        told = np.concatenate([made.predict_proba(part) for part in self._parts()])
-        self.probabilities = told
+        return place[labels], classes, present
+
+    def _publish(
+        self,
+        version: int,
+        told: np.ndarray,
+        labels: np.ndarray,
+        present: np.ndarray,
+        classes: tuple[str, ...],
+        expected: Interval | None,
+        seconds: float,
+    ) -> None:
+        """Colours, the curve, and what to label next follow."""
         best = told.argmax(axis=1)
+        self.probabilities = told
         self.room.kept["column prediction"] = Column("what the head tells", present[best], classes)
         sure = told[np.arange(len(told)), best].astype(np.float32)
         self.room.kept["column certainty"] = Column("how sure the head is", sure)
-        right = self._right(present[best], made.expected_)
+        right = self._right(present[best], expected)
         if right is not None:
             point = {"labels": int((labels >= 0).sum()), "value": right.value, "low": right.low, "high": right.high}
             self.curve = [one for one in self.curve if one["labels"] != point["labels"]] + [point]
             self.curve.sort(key=lambda one: one["labels"])
         self.version = version
-        self.hub.tell("desk", run=self.room.name, seconds=time.monotonic() - began, note="", **self.state())
+        self._wanted.set()
+        self.hub.tell("desk", run=self.room.name, seconds=seconds, note="", **self.state())
 
     def _right(self, told: np.ndarray, expected: Interval | None) -> Interval | None:
         judges = self._judges()
@@ -205,4 +252,6 @@ def called_now(room: Room, labels: np.ndarray, log: LabelLog) -> tuple[np.ndarra
 def _pile(room: Room, told: Told) -> Pile:
     told(0, 1, "learning what to look at")
     features = Features.learn(room.model, room.pictures)
-    return features.pile(room.pictures, told)
+    pile = features.pile(room.pictures, told)
+    pile.told = None  # what is found later, nobody waits for
+    return pile

@@ -27,11 +27,10 @@ export class MapSide {
     this.host = el("div.maphost");
     this.foot = el("div.mapfoot");
     this.key = el("div.legend", { hidden: true });
-    this.element = el("section.mapside", { "aria-label": `Map of ${this.run}` }, this.bar, this.host, this.foot);
+    this.element = el("section.mapside", { "aria-label": `Map of ${this.run}` }, this.bar, this.host, this.key, this.foot);
     const label = `Map of ${whole(room.pictures)} pictures`;
     this.view = new MapView(this.host, { label, describe: (/** @type {number} */ row) => this.described(row) });
     this.view.setPoints(new Float32Array(0), {});
-    this.host.append(this.key);
     this.view.setThumbs((/** @type {Uint32Array} */ rows) => this.thumbs.fetch(rows));
     this.hover = new Hover(this);
     this.wire();
@@ -41,7 +40,9 @@ export class MapSide {
     this.view.on("select", (/** @type {any} */ e) => this.atlas.select(e.rows, this));
     this.view.on("open", (/** @type {any} */ e) => this.first && this.atlas.look(e.row));
     this.onDesk = (/** @type {any} */ event) => {
-      if (event.detail.run === this.run && ["label", "prediction", "certainty"].includes(this.colour)) this.recolour();
+      if (event.detail.run !== this.run) return;
+      if (!this.columns.some((one) => one.name === "prediction")) this.list().then(() => this.recolour());
+      else if (["label", "prediction", "certainty"].includes(this.colour)) this.recolour();
     };
     this.studio.events.addEventListener("desk", this.onDesk);
     if (!this.first) return;
@@ -59,6 +60,7 @@ export class MapSide {
 
   /** The map of the address bar, or the best there is; where there is none, one is drawn at once and a better one after it. */
   async begin() {
+    this.view.setTheme(); // now that it is on the page, whose colours it has
     try {
       await this.list();
       const best = ["latent", "umap", "tsne", "pca"].find((name) => this.room.maps.includes(name)) ?? this.room.maps[0];

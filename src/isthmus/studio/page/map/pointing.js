@@ -139,10 +139,11 @@ export class Pointing {
 
   _rings() {
     const rings = [];
-    const under = this._place(this.under);
-    const cursor = this._place(this.cursor);
-    if (under) rings.push({ x: under[0], y: under[1], strong: false });
-    if (cursor) rings.push({ x: cursor[0], y: cursor[1], strong: true });
+    for (const [row, strong] of /** @type {[number | null, boolean][]} */ ([[this.under, false], [this.cursor, true]])) {
+      const place = this._place(row);
+      const frame = () => this.view.thumbs.frameOf(row, this.view.camera);
+      if (place) rings.push({ x: place[0], y: place[1], strong, frame });
+    }
     this.view.overlay.rings = rings;
     this.view.stage.ask("overlay");
   }

@@ -1,7 +1,7 @@
 // The layer of dots: which of them are in view, how large they are, and who is dimmed; or the density of all of them.
 
 import { Density } from "./density.js";
-import { ACCENT, FAINT, inkColours, inkOf, NOTHING } from "./palette.js";
+import { ACCENT, FAINT, inkColours, inkOf, NOTHING, PAPER } from "./palette.js";
 import { FULL, layDiscs, layPixels, laySquares, mixTable, resolve, stampOf } from "./raster.js";
 
 /** @typedef {import("./camera.js").Camera} Camera */
@@ -91,8 +91,7 @@ export class Points {
   /** The radius of a dot in CSS pixels: what so many points share of the screen, and it grows as one goes nearer.
    * @param {Camera} camera @param {number} count */
   radius(camera, count) {
-    const near = Math.max(1, count / Math.pow(Math.max(camera.zoom, 0.5), 1.5));
-    return Math.max(0.5, Math.min(LARGEST, Math.sqrt((0.1 * camera.width * camera.height) / (Math.PI * near))));
+    return Math.max(0.5, Math.min(LARGEST, Math.sqrt((0.1 * shareOf(camera, count)) / Math.PI)));
   }
 
   /**
@@ -114,7 +113,7 @@ export class Points {
     };
     const runs = moving ? [0, grid.count] : grid.runs(camera.seen(EDGE / r));
     if (dense && this.theme) {
-      this.density.draw(this, target, runs, xs, ys, EDGE);
+      this.density.draw(this, target, runs, xs, ys, EDGE, shareOf(camera, grid.count));
       return;
     }
     const radius = this.radius(camera, grid.count) * r;
@@ -141,8 +140,11 @@ export class Points {
   _laySelected(target, xs, ys, radius) {
     const { inks, selected } = this;
     const few = selected.length < 20000;
-    if (few) layDiscs(target, xs, ys, inks, 0, selected.length, this._stamp(radius + 1.4 * this.ratio, 8), selected, ACCENT);
-    layDiscs(target, xs, ys, inks, 0, selected.length, this._stamp(radius, few ? 8 : 1), selected);
+    if (few) {
+      layDiscs(target, xs, ys, inks, 0, selected.length, this._stamp(radius + 2.5 * this.ratio, 2), selected, ACCENT);
+      layDiscs(target, xs, ys, inks, 0, selected.length, this._stamp(radius + this.ratio, 2), selected, PAPER);
+    }
+    layDiscs(target, xs, ys, inks, 0, selected.length, this._stamp(radius, 2), selected);
   }
 
   /** @param {number} radius @param {number} strength @returns {Stamp} */
@@ -151,7 +153,7 @@ export class Points {
     const key = `${near} ${strength}`;
     let stamp = this.stamps.get(key);
     if (!stamp) {
-      stamp = stampOf(near, this.wide, strength, near >= 3 * this.ratio ? this.ratio : 0);
+      stamp = stampOf(near, this.wide, strength, near >= 3 * this.ratio && strength < 2 ? this.ratio : 0);
       this.stamps.set(key, stamp);
     }
     return stamp;
@@ -165,4 +167,10 @@ export class Points {
     const [r, g, b] = this.theme.paper;
     mixTable(this.inkTable, r | (g << 8) | (b << 16), alpha, this.table);
   }
+}
+
+/** What of the screen each point would have to itself, in CSS pixels, squared. It is told from zoom and number, not from
+ * what is in view, so that nothing changes its size while one pans. @param {Camera} camera @param {number} count */
+function shareOf(camera, count) {
+  return (camera.width * camera.height) / Math.max(1, count / Math.pow(Math.max(camera.zoom, 0.5), 1.5));
 }

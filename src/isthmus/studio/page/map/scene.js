@@ -89,10 +89,10 @@ export class Scene extends Teller {
     const all = flown || moving || dirt.points;
     const { ratio } = this.stage;
     if (this.grid) {
-      const room = moving ? 0 : this.thumbs.room(this);
-      this.stage.points.style.opacity = room ? String(1 - 0.85 * room) : "1";
+      const room = this.thumbs.room(this, now);
       if (all) this.layer.draw(this.camera, this.grid, this.mode === "density", this.moving);
       if (all || dirt.thumbs) this.thumbs.draw(this, now, room, ratio);
+      this.stage.points.style.opacity = String(1 - 0.85 * this.thumbs.shown); // dots stay until pictures are there
       this._told(room > 0.5);
     }
     if (all || dirt.overlay) this.overlay.draw(this.camera, this.theme, ratio, this._dot());

@@ -80,6 +80,7 @@ function layer(host, level) {
   const canvas = document.createElement("canvas");
   canvas.setAttribute("aria-hidden", "true");
   Object.assign(canvas.style, {
+    display: level ? "none" : "block", // until there is something on it
     position: "absolute",
     left: "0",
     top: "0",
