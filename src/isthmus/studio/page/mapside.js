@@ -157,7 +157,7 @@ export class MapSide {
     const mode = choice(modes, this.mode ?? "auto", (value) => this.view.setMode(/** @type {any} */ ((this.mode = value))), { "aria-label": "Show as", title: "Show as" });
     fill(this.bar, this.first ? null : el("b", null, this.run), pick, ink, mode, this.first ? this.tools() : this.leave());
     const scores = this.map ? [this.map.scores, this.map.distilled ? `new pictures: ${this.map.distilled}` : null] : [];
-    fill(this.foot, el("span", null, this.map ? `${this.map.words} of ${this.map.of}` : ""), ...[...scores, this.room.sent].map((words) => words && el("span", null, words)));
+    fill(this.foot, el("span", null, this.map ? `${this.map.words} of ${this.map.of}` : ""), ...[this.room.sent, ...scores].map((words) => words && el("span", null, words)));
   }
 
   tools() {

@@ -206,7 +206,7 @@ class _Gathering:
 
     def _in_words(self, quality: int, redrawn: bool) -> list[str]:
         count, of = len(self.rows), len(self.room.pictures)
-        which = "all" if count == of else "those that people labelled first, then others, evenly spread"
+        which = "all" if count == of else "those that people labelled first, the others evenly spread"
         high, wide = self.sheets[-1].shape[:2]
         how = quality_in_words(quality)
         lines = [
@@ -227,7 +227,6 @@ class _Gathering:
         room, described = self.room, self.room.described
         shape = " x ".join(map(str, room.model.shape_))
         facts = [
-            ["run", room.name],
             ["made", str(described.get("made") or "")[:16].replace("T", " ")],
             ["model", str(described["model"].get("name"))],
             ["numbers of a code", f"{room.codes.shape[1]:,}"],

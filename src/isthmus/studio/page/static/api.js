@@ -160,6 +160,7 @@ export class Decoder {
   constructor(_run, then) {
     this.then = then;
     this.busy = this.closed = false;
+    this.took = 0; // milliseconds, as of the studio's
     /** @type {any} */ this.latest = null;
   }
 
