@@ -20,7 +20,7 @@ _HEAD = "labels"
 _MOST_RECORDS = 100
 _MOST_NAMES = 256
 """Names of a column that are kept whole, so that each keeps its colour; of longer lists those that are there."""
-_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?[/\\](?:[^\s/\\]+[/\\])*([^\s/\\]*)")
+_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?[/\\](?:[^\s/\\]+[/\\])*([^\s/\\]+)")
 
 
 def chosen_rows(room: Room, most: int) -> np.ndarray:
