@@ -22,7 +22,7 @@ from isthmus.report.grid import to_rgb
 from isthmus.run import Run
 from isthmus.train.checkpoint import load_tensors, save_tensors
 
-__all__ = ["Room", "Told"]
+__all__ = ["Room", "Told", "as_bytes"]
 
 Told = Callable[[int, int, str], None]
 

@@ -93,13 +93,15 @@ export class Decoder {
     this.then = then;
     this.seq = 0;
     this.busy = false;
+    this.took = 0; // milliseconds from a question to its picture on the screen
     /** @type {any} */ this.latest = null;
     /** @type {WebSocket | null} */ this.socket = null;
     this.closed = false;
   }
   /** @param {Record<string, any>} question */
   ask(question) {
-    this.latest = question;
+    this.latest = { ...question, seq: ++this.seq };
+    this.asked = performance.now();
     this.pump();
   }
   pump() {
@@ -107,7 +109,8 @@ export class Decoder {
     if (this.socket === null) return this.connect();
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.busy = true;
-    this.socket.send(JSON.stringify({ ...this.latest, seq: ++this.seq }));
+    this.socket.send(JSON.stringify(this.latest));
+    this.since = /** @type {number} */ (this.asked);
     this.latest = null;
   }
   connect() {
@@ -117,6 +120,7 @@ export class Decoder {
     socket.onmessage = (message) => {
       this.busy = false;
       this.then(unpack(message.data));
+      this.took = performance.now() - /** @type {number} */ (this.since);
       this.pump();
     };
     socket.onclose = () => {

@@ -140,6 +140,7 @@ export class MapSide {
       const colours = header.kind === "classes" ? { kind: "classes", codes: arrays.values, names: header.names } : { ...header, values: arrays.values };
       this.view.setColours(/** @type {any} */ (colours));
       legend(this.key, this, header, arrays.values);
+      if (this.first) this.atlas.dispatchEvent(new CustomEvent("coloured", { detail: header.name }));
     } catch (error) {
       this.studio.sorry(error);
     }

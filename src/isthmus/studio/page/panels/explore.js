@@ -101,7 +101,7 @@ class Explore {
     if (this.base.at) marks.push({ x: this.base.at[0], y: this.base.at[1], kind: "pin" });
     if (header.place) marks.push({ x: header.place[0], y: header.place[1], kind: "ghost", label: "moved" });
     this.atlas.view.setMarks(marks);
-    this.atlas.dispatchEvent(new CustomEvent("decoded", { detail: header }));
+    this.atlas.dispatchEvent(new CustomEvent("decoded", { detail: { ...header, decoder: this.decoder } }));
   }
 
   /** @param {number | null} share @param {string} [words] where it is from, if the answer says so */
