@@ -29,7 +29,7 @@ from isthmus.studio.columns import Column
 from isthmus.studio.events import Hub
 from isthmus.studio.room import Room, Told
 
-__all__ = ["LOG", "Desk"]
+__all__ = ["LOG", "Desk", "called_now"]
 
 LOG = "labels.jsonl"
 _NEXT = 24
@@ -126,16 +126,11 @@ class Desk:
     def _read(self) -> None:
         """What each picture is called now; held-out pictures keep what they came with, and nobody learns from it."""
         pictures = self.room.pictures
-        names = {str(name): number for number, name in enumerate(pictures.classes)}
-        labels = np.full(len(pictures), -1) if self.blank else pictures.labels.copy()
+        labels = np.full(len(pictures), -1) if self.blank else pictures.labels
         with self._writing:
             given = self.log.labels()
-            for one, name in given.items():
-                row = self.room.rows.get(one)
-                if row is not None:
-                    labels[row] = names.setdefault(name, len(names)) if name else -1
-            self.given, self._now = len(given), (labels, tuple(names))
-            self.room.kept["column label"] = Column("labels that are given now", labels, tuple(names))
+            self.given, self._now = len(given), called_now(self.room, labels, given)
+            self.room.kept["column label"] = Column("labels that are given now", *self._now)
         self.again()
 
     def _judges(self) -> np.ndarray:
@@ -283,6 +278,17 @@ def _sentence(error: Exception) -> str:
         return str(error)
     traceback.print_exception(error, file=sys.stderr)
     return f"something unexpected happened ({type(error).__name__}); labels are written all the same"
+
+
+def called_now(room: Room, labels: np.ndarray, given: dict[str, str | None]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What people said laid over these labels; classes that they brought are numbered after those there were."""
+    labels = labels.copy()
+    names = {str(name): number for number, name in enumerate(room.pictures.classes)}
+    for one, name in given.items():
+        row = room.rows.get(one)
+        if row is not None:
+            labels[row] = names.setdefault(name, len(names)) if name else -1
+    return labels, tuple(names)
 
 
 def _pile(room: Room, told: Told) -> Pile:

@@ -186,16 +186,12 @@ class Room:
         """The same, at most 64 pixels a side."""
         with torch.inference_mode():
             x = self.model.tensor(self.pictures.take(rows)).float().cpu()
-        x = x if x.ndim == 4 else x[:, None, None]
-        largest = max(x.shape[2:])
-        if largest > _THUMB:
-            high, wide = (max(1, round(side * _THUMB / largest)) for side in x.shape[2:])
-            x = F.adaptive_avg_pool2d(x, (high, wide))
-        return as_bytes(x)
+        return as_bytes(_small(x if x.ndim == 4 else x[:, None, None]))
 
-    def drawn(self, codes: np.ndarray) -> np.ndarray:
-        """What codes decode to, in the same form."""
-        return as_bytes(decoded(self.model, codes))
+    def drawn(self, codes: np.ndarray, small: bool = False) -> np.ndarray:
+        """What codes decode to, in the same form; `small` as thumbnails are."""
+        pixels = decoded(self.model, codes)
+        return as_bytes(_small(torch.from_numpy(pixels)) if small else pixels)
 
     # -- codes --------------------------------------------------------------------------------------------------------
 
@@ -227,6 +223,14 @@ class Room:
             if not (self.run.path / name).resolve().is_relative_to(home):
                 what = f"{name} in {self.name} is a link that leads out of the run"
                 raise RunError(what, "Put what it leads to in its place, or remove it.")
+
+
+def _small(x: torch.Tensor) -> torch.Tensor:
+    largest = max(x.shape[2:])
+    if largest <= _THUMB:
+        return x
+    high, wide = (max(1, round(side * _THUMB / largest)) for side in x.shape[2:])
+    return F.adaptive_avg_pool2d(x, (high, wide))
 
 
 def as_bytes(x: Any) -> np.ndarray:

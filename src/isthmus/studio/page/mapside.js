@@ -68,7 +68,7 @@ export class MapSide {
       if (best) await this.open(this.room.maps.includes(wanted) ? wanted : best, true);
       else if (this.room.numbers === 2) await this.draw("latent");
       else await this.draw("pca");
-      if (String(this.room.maps) === "pca") await this.draw("umap");
+      if (String(this.room.maps) === "pca" && this.room.projections.umap) await this.draw("umap");
     } catch (error) {
       this.studio.sorry(error);
     }
@@ -158,7 +158,7 @@ export class MapSide {
     const mode = choice(modes, this.mode ?? "auto", (/** @type {string} */ value) => this.view.setMode(/** @type {any} */ ((this.mode = value))), { "aria-label": "Show as", title: "Show as" });
     fill(this.bar, this.first ? null : el("b", null, this.run), pick, ink, mode, this.first ? this.tools() : this.leave());
     const scores = this.map ? [this.map.scores, this.map.distilled ? `new pictures: ${this.map.distilled}` : null] : [];
-    fill(this.foot, el("span", null, this.map ? `${this.map.words} of ${this.map.of}` : ""), ...scores.map((words) => words && el("span", null, words)));
+    fill(this.foot, el("span", null, this.map ? `${this.map.words} of ${this.map.of}` : ""), ...[this.room.sent, ...scores].map((words) => words && el("span", null, words)));
   }
 
   tools() {
