@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 from isthmus.contract import check_encodes, decoded
 from isthmus.errors import IsthmusError, RunError, UsageError
+from isthmus.images.label_log import LabelLog, laid_over
 from isthmus.images.pictures import Pictures
 from isthmus.look.codes import codes_of
 from isthmus.look.inverse import Inverse
@@ -24,9 +25,12 @@ from isthmus.report.grid import to_rgb
 from isthmus.run import Run
 from isthmus.train.checkpoint import load_tensors, save_tensors
 
-__all__ = ["Room", "Told", "as_bytes"]
+__all__ = ["LOG", "Room", "Told", "as_bytes"]
 
 Told = Callable[[int, int, str], None]
+
+LOG = "labels.jsonl"
+"""What people called pictures, in the studio: it only grows."""
 
 _CACHE = "cache/codes.safetensors"
 _THUMB = 64
@@ -125,6 +129,11 @@ class Room:
                         raise
                     time.sleep(0.1)
             yield self.run
+
+    def called_now(self) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The labels that came with the pictures, and over them those that people gave here."""
+        given = LabelLog(self.run.path / LOG).labels()
+        return laid_over(self.pictures.labels, self.pictures.classes, self.rows, given)
 
     # -- maps ---------------------------------------------------------------------------------------------------------
 

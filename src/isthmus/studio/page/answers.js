@@ -11,6 +11,10 @@ export class Answers {
     this.host = host;
     this.studio = studio;
     this.does = does;
+    /** @type {Uint8Array} */ this.pixels = new Uint8Array();
+    /** @type {Uint8Array | undefined} */ this.frames = undefined;
+    this.shape = [1, 1, 1];
+    this.size = 1;
   }
 
   /** @param {import("./api.js").Envelope} envelope */
@@ -46,7 +50,7 @@ export class Answers {
   /** @param {number} design */
   canvas(design) {
     const made = el("canvas", { width: 1, height: 1, "aria-hidden": "true" });
-    paint(made, this.pixels.subarray(design * this.size, (design + 1) * this.size), this.shape ?? [1, 1, 1]);
+    paint(made, this.pixels.subarray(design * this.size, (design + 1) * this.size), this.shape);
     return made;
   }
 
@@ -105,7 +109,7 @@ export class Answers {
       const places = [...new Set(Array.from({ length: Math.min(10, count) }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, Math.min(10, count) - 1))))];
       return el("div.strip", { role: "img", "aria-label": `from start to design in ${count} pictures` }, ...places.map((i) => {
         const made = el("canvas", { width: 1, height: 1 });
-        paint(made, this.frames?.subarray((begin + i) * this.size, (begin + i + 1) * this.size) ?? new Uint8Array(), this.shape ?? [1, 1, 1]);
+        paint(made, this.frames?.subarray((begin + i) * this.size, (begin + i + 1) * this.size) ?? new Uint8Array(), this.shape);
         return made;
       }));
     }

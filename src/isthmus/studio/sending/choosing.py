@@ -10,8 +10,7 @@ from isthmus.contract import evenly
 from isthmus.errors import IsthmusError
 from isthmus.images.label_log import LabelLog
 from isthmus.studio.columns import Column, columns_of
-from isthmus.studio.desk import LOG, called_now
-from isthmus.studio.room import Room, Told
+from isthmus.studio.room import LOG, Room, Told
 
 __all__ = ["about_run", "chosen_rows", "columns_sent", "records_told", "without_paths"]
 
@@ -38,8 +37,7 @@ def chosen_rows(room: Room, most: int) -> np.ndarray:
 def columns_sent(room: Room, rows: np.ndarray, told: Told) -> dict[str, Column]:
     """Those that are there without being asked for, and what the run's saved classifier tells; of these rows."""
     found = columns_of(room)
-    labels, classes = called_now(room, room.pictures.labels, LabelLog(room.run.path / LOG).labels())
-    found["label"] = Column(found["label"].words, labels, classes)
+    found["label"] = Column(found["label"].words, *room.called_now())
     found = {name: Column(one.words, one.values[rows], one.names) for name, one in found.items()}
     if "prediction" not in found and room.run.has(f"heads/{_HEAD}.json"):
         found |= _predicted(room, rows, told)
