@@ -114,5 +114,6 @@ def _bytes(x: torch.Tensor) -> torch.Tensor:
     """Pictures in [0, 1] as bytes, no side beyond 64: they are to be glanced at."""
     largest = max(x.shape[2:])
     if largest > _SIDE:
-        x = F.adaptive_avg_pool2d(x, [max(1, round(side * _SIDE / largest)) for side in x.shape[2:]])
+        high, wide = (max(1, round(side * _SIDE / largest)) for side in x.shape[2:])
+        x = F.adaptive_avg_pool2d(x, (high, wide))
     return (x.float().clamp(0, 1).nan_to_num() * 255).round().to(torch.uint8).cpu()

@@ -63,7 +63,7 @@ def wishable(room: InRoom) -> dict[str, Any]:
 
 @router.post("/design/read")
 def read(room: InRoom, text: Text) -> dict[str, Any]:
-    """The wishes of a text in parts, for sliders and boxes; or why it cannot be, which while one types is no failure."""
+    """The wishes of a text in parts, for sliders and boxes; or why it cannot be: while one types, no failure."""
     board = _board(room)
     try:
         wishes, notes = board.read(text.want)
@@ -143,7 +143,7 @@ def _answered(board: Drafting, wanted: Wanted, job: Job) -> dict[str, Any]:
 
 
 def _board(room: Room) -> Drafting:
-    return room.keep("drafting", lambda: Drafting(room))  # type: ignore[no-any-return]
+    return room.keep("drafting", lambda: Drafting(room))
 
 
 def _wishable(board: Drafting) -> dict[str, Any]:

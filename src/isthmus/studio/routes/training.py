@@ -80,7 +80,7 @@ def code(studio: InStudio, run: str) -> Response:
 def _following(studio: Studio) -> Following:
     if not hasattr(studio, "following"):
         vars(studio)["following"] = Following(studio.shelf, studio.hub)
-    return vars(studio)["following"]  # type: ignore[no-any-return]
+    return vars(studio)["following"]
 
 
 def _tensors(run: Run, line: int) -> tuple[dict[str, Any], dict[str, Any]]:
