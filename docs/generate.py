@@ -36,10 +36,14 @@ The fields of the head are flags too, so those depend on `--head`. They are list
 _DESIGN = """\
 The fields of the search are flags too, so those depend on `--search`. They are listed below by who has them.
 """
+_MAP = """\
+The fields of the projection are flags too, so those depend on `--by`. They are listed below by who has them.
+"""
 _CHOSEN = {
     "fit": (_FIT, (("--model", models.names(), 0), ("--net", discover.names("nets"), 1))),
     "classify": (_CLASSIFY, (("--head", discover.names("classify.heads"), 0),)),
     "design": (_DESIGN, (("--search", discover.names("design.searches"), 0),)),
+    "map": (_MAP, (("--by", discover.names("look.projections"), 0),)),
 }
 """By verb: what to say of fields that are flags, and the flags that choose whose, with the group they are in."""
 

@@ -113,6 +113,8 @@ def _scores(described: dict[str, Any]) -> MapScores:
 
 
 def _restored(name: str, described: dict[str, Any], arrays: dict[str, np.ndarray]) -> Map:
+    if not isinstance(described["method"], str) or not isinstance(described["fields"], dict):
+        raise ValueError("how it was drawn is not known")
     kind = discover.find("look.projections", described["method"], "Projection")
     kind(**described["fields"]).check_params()
     ids, places, held = _from_bytes(arrays["ids"]), arrays["places"], arrays["held"]

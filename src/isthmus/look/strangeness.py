@@ -7,7 +7,8 @@ from isthmus.errors import DataError
 
 __all__ = ["Strangeness"]
 
-_NEIGHBOURS, _MOST, _BLOCK = 5, 4000, 256
+_NEIGHBOURS, _SPARE = 5, 4
+_MOST, _BLOCK = 4000, 256
 
 
 class Strangeness:
@@ -46,9 +47,11 @@ class Strangeness:
         return np.concatenate(found or [np.zeros(0)])
 
     def _block(self, rows: np.ndarray) -> np.ndarray:
-        squared = np.square(rows).sum(axis=1)[:, None] + self._squares - 2 * rows @ self.bank.T
-        nearest = np.partition(squared, self.near, axis=1)[:, : self.near + 1]
-        nearest = np.sqrt(np.sort(nearest, axis=1).clip(0))
-        # one that lies on the row itself is taken for the row itself; rounding leaves it not quite at nothing
-        itself = nearest[:, 0] <= 1e-6 * np.sqrt(self._squares.mean() + 1e-300)
-        return np.asarray(np.where(itself, nearest[:, self.near], nearest[:, self.near - 1]))
+        """Products propose neighbours, plain differences choose: a code alone and among others is as far away."""
+        squared = self._squares - 2 * rows @ self.bank.T
+        wide = min(self.near + 1 + _SPARE, len(self.bank))
+        near = np.argpartition(squared, wide - 1, axis=1)[:, :wide]
+        apart = self.bank[near] - rows[:, None]
+        nearest = np.sort(np.sqrt(np.square(apart).sum(axis=2)), axis=1)
+        # one that lies on the row is taken for the row itself
+        return np.asarray(np.where(nearest[:, 0] == 0, nearest[:, self.near], nearest[:, self.near - 1]))

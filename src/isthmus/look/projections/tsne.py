@@ -57,7 +57,7 @@ class Tsne(Base):
         plane = np.zeros((len(flat), 2))
         plane[:, : len(found.axes)] = found.encode(torch.from_numpy(flat)).numpy()
         noise = torch.Generator().manual_seed(stream(self.seed, "t-sne"))
-        plane *= _SPREAD / plane[:, 0].std()
+        plane *= _SPREAD / max(plane[:, 0].std(), 1e-30)
         return plane + 0.01 * _SPREAD * torch.randn(plane.shape, generator=noise).numpy()
 
     def _laid_out(self, start: np.ndarray, pull: "_Pull", told: Told | None, shown: Shown | None) -> np.ndarray:
@@ -117,7 +117,7 @@ def _alike(distances: np.ndarray, perplexity: float) -> np.ndarray:
     """For each row a Gaussian as wide as makes its neighbours count as many as `perplexity`; each row sums to 1."""
     squared = torch.from_numpy(distances).square()
     squared = squared - squared[:, :1]  # the same Gaussian, and nothing that vanishes
-    usual = squared.mean().clamp_min(1e-300)
+    usual = squared.mean().clamp_min(1e-30)
     wanted = float(np.log(max(perplexity, 1.0 + 1e-9)))
     low, high = torch.zeros(len(squared), 1).double(), torch.full((len(squared), 1), torch.inf).double()
     sharp = torch.ones_like(low) / usual

@@ -1,10 +1,12 @@
-// How many points lie where: counted in cells of two CSS pixels, smoothed a little, shaded by the logarithm. Where
-// classes are set a cell has the colour of the class that most of its points have.
+// How many points lie where: counted in cells, small where points are many, smoothed a little, shaded by the logarithm.
+// Where classes are set a cell has the colour of the class that most of its points have.
 
 import { along, packed, UNKNOWN } from "./palette.js";
 
-const CELL = 2; // CSS pixels
+const SMALLEST = 2; // CSS pixels of a cell
+const LARGEST = 10;
 const LEVELS = 256;
+const FEW = 70000; // cells
 
 export class Density {
   constructor() {
@@ -37,9 +39,10 @@ export class Density {
   /**
    * @param {import("./points.js").Points} layer @param {import("./raster.js").Target} target
    * @param {number[]} runs @param {Float32Array} xs @param {Float32Array} ys @param {number} edge
+   * @param {number} share CSS pixels, squared, that each point would have to itself @param {number} step only every so many
    */
-  draw(layer, target, runs, xs, ys, edge) {
-    const cell = CELL * layer.ratio;
+  draw(layer, target, runs, xs, ys, edge, share, step) {
+    const cell = Math.round(2 * Math.max(SMALLEST, Math.min(LARGEST, 0.55 * Math.sqrt(share)))) * 0.5 * layer.ratio;
     const pad = 3; // cells beyond the edge, whose points still shade what is seen
     const width = layer.canvas.width;
     const height = layer.canvas.height;
@@ -52,9 +55,11 @@ export class Density {
     };
     const coloured = layer.byClass;
     for (let k = 0; k < runs.length; k += 2) {
-      if (coloured) this._countClasses(by, xs, ys, layer.inks, runs[k], runs[k + 1]);
-      else this._count(by, xs, ys, layer.inks, layer.hidden, runs[k], runs[k + 1]);
+      if (coloured) this._countClasses(by, xs, ys, layer.inks, runs[k], runs[k + 1], step);
+      else this._count(by, xs, ys, layer.hidden, runs[k], runs[k + 1], step);
     }
+    // Where cells are large each holds a point or none: they are asked together. Small ones have leads of their own.
+    if (coloured && this.leads.length < FEW) agreed(this.leads, this.wide, this.high);
     smoothed(this.counts, this.other, this.wide, this.high);
     smoothed(this.counts, this.other, this.wide, this.high);
     this._shade(layer, coloured);
@@ -67,30 +72,30 @@ export class Density {
 
   /** @typedef {{sx: number, tx: number, sy: number, ty: number}} By */
 
-  /** @param {By} by @param {Float32Array} xs @param {Float32Array} ys @param {Uint8Array} inks
-   * @param {Uint8Array | null} hidden @param {number} from @param {number} to */
-  _count({ sx, tx, sy, ty }, xs, ys, inks, hidden, from, to) {
+  /** @param {By} by @param {Float32Array} xs @param {Float32Array} ys
+   * @param {Uint8Array | null} hidden @param {number} from @param {number} to @param {number} step */
+  _count({ sx, tx, sy, ty }, xs, ys, hidden, from, to, step) {
     const { counts, wide, high } = this;
-    for (let i = from; i < to; i++) {
+    for (let i = Math.ceil(from / step) * step; i < to; i += step) {
       const x = (xs[i] * sx + tx) | 0;
       const y = (ys[i] * sy + ty) | 0;
-      if (x > 0 && y > 0 && x < wide && y < high && (hidden === null || hidden[i] === 0)) counts[y * wide + x]++;
+      if (x > 0 && y > 0 && x < wide && y < high && (hidden === null || hidden[i] === 0)) counts[y * wide + x] += step;
     }
   }
 
   /** The lead of a cell is found by votes: each point adds to its own class or takes from another's; a class that has
    * most of the points is what remains. @param {By} by @param {Float32Array} xs @param {Float32Array} ys
-   * @param {Uint8Array} inks @param {number} from @param {number} to */
-  _countClasses({ sx, tx, sy, ty }, xs, ys, inks, from, to) {
+   * @param {Uint8Array} inks @param {number} from @param {number} to @param {number} step */
+  _countClasses({ sx, tx, sy, ty }, xs, ys, inks, from, to, step) {
     const { counts, leads, wide, high } = this;
-    for (let i = from; i < to; i++) {
+    for (let i = Math.ceil(from / step) * step; i < to; i += step) {
       const x = (xs[i] * sx + tx) | 0;
       const y = (ys[i] * sy + ty) | 0;
       if (x > 0 && y > 0 && x < wide && y < high) {
         const ink = inks[i];
         if (ink >= 123 || ink === 0) continue; // filtered out
         const at = y * wide + x;
-        counts[at]++;
+        counts[at] += step;
         const lead = leads[at];
         if ((lead & 255) === ink) leads[at] = lead + 256;
         else if (lead < 256) leads[at] = 256 | ink;
@@ -123,15 +128,51 @@ export class Density {
       }
       let ink = 0;
       if (coloured) {
-        ink = leads[i] & 255;
-        if (ink === 0 && i > wide && i < n - wide) {
-          ink = (leads[i - 1] | leads[i + 1] ? leads[i - 1] || leads[i + 1] : leads[i - wide] || leads[i + wide]) & 255;
-        }
-        if (ink === 0) ink = UNKNOWN;
+        ink = leads[i] & 255 || beside(leads, i, wide);
       }
       pixels[i] = table[(ink << 8) | shades[(Math.sqrt(count) * root) | 0]];
     }
   }
+}
+
+/** Each cell takes the class that most votes of five by five cells are for, the nearer counting more.
+ * @param {Int32Array} leads @param {number} wide @param {number} high */
+function agreed(leads, wide, high) {
+  const own = leads.slice();
+  const votes = new Int32Array(256);
+  for (let y = 2; y < high - 2; y++) {
+    for (let x = 2; x < wide - 2; x++) {
+      const at = y * wide + x;
+      let best = 0;
+      for (let dy = -2; dy <= 2; dy++) {
+        for (let dx = -2; dx <= 2; dx++) {
+          const lead = own[at + dy * wide + dx];
+          if (lead === 0) continue;
+          const ink = lead & 255;
+          votes[ink] += (lead >>> 8) * (9 - dx * dx - dy * dy);
+          if (votes[ink] > votes[best]) best = ink;
+        }
+      }
+      if (best === 0) continue;
+      leads[at] = 256 | best;
+      for (let dy = -2; dy <= 2; dy++) for (let dx = -2; dx <= 2; dx++) votes[own[at + dy * wide + dx] & 255] = 0;
+    }
+  }
+}
+
+/** The lead of the nearest cell that has one: what smoothing has brought here has come from there.
+ * @param {Int32Array} leads @param {number} i @param {number} wide */
+function beside(leads, i, wide) {
+  if (i < 3 * wide || i >= leads.length - 3 * wide) return UNKNOWN;
+  for (let far = 1; far <= 2; far++) {
+    const up = i - far * wide;
+    const down = i + far * wide;
+    const straight = (leads[i - far] || leads[i + far] || leads[up] || leads[down]) & 255;
+    if (straight) return straight;
+    const aslant = (leads[up - far] || leads[up + far] || leads[down - far] || leads[down + far]) & 255;
+    if (aslant) return aslant;
+  }
+  return UNKNOWN;
 }
 
 /** Colours of every ink at every shade; one row where classes do not colour. @param {import("./points.js").Points} layer
@@ -146,7 +187,7 @@ function shadeTable(layer, coloured) {
     /** @type {import("./palette.js").Rgb[]} */
     const stops = coloured
       ? [theme.paper, [own & 255, (own >> 8) & 255, (own >> 16) & 255]]
-      : [theme.paper, ...theme.ramp];
+      : [theme.paper, ...theme.ramp.slice(theme.dark ? 0 : 1)]; // the palest would be a muddy fringe
     for (let k = 0; k < LEVELS; k++) table[ink * LEVELS + k] = packed(along(k / (LEVELS - 1), stops)) | (255 << 24);
   }
   layer.shadeTable = { coloured, table };

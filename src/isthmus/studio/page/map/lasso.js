@@ -70,7 +70,7 @@ export class Lasso {
     this.sent = null;
     this.asked = 0;
     this.broken = false;
-    /** @type {Map<number, (rows: Uint32Array) => void>} */
+    /** @type {Map<number, {resolve: (rows: Uint32Array) => void, here: () => Uint32Array}>} */
     this.waiting = new Map();
   }
 
@@ -84,16 +84,17 @@ export class Lasso {
     }
     const id = ++this.asked;
     return new Promise((resolve) => {
-      this.waiting.set(id, resolve);
+      this.waiting.set(id, { resolve, here: () => within(places, polygon) });
       worker.postMessage({ id, polygon: Float64Array.from(polygon) });
-      worker.onerror = () => {
-        // No worker after all (an old browser, a stricter page): every question that waits is answered here.
-        worker.terminate();
-        this.worker = null;
-        this.broken = true;
-        resolve(within(places, polygon));
-      };
     });
+  }
+
+  /** No worker after all (an old browser, a stricter page): every question that waits is answered here. */
+  _failed() {
+    this.destroy();
+    this.broken = true;
+    for (const { resolve, here } of this.waiting.values()) resolve(here());
+    this.waiting.clear();
   }
 
   _worker() {
@@ -105,9 +106,10 @@ export class Lasso {
       return null;
     }
     this.worker.onmessage = ({ data }) => {
-      this.waiting.get(data.id)?.(data.rows);
+      this.waiting.get(data.id)?.resolve(data.rows);
       this.waiting.delete(data.id);
     };
+    this.worker.onerror = () => this._failed();
     return this.worker;
   }
 

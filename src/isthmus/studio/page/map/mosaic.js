@@ -12,9 +12,15 @@ export const SMALLEST = 46; // CSS pixels of a cell: a finger hits it; it grows 
 
 const STRIDE = 1 << 24; // cells across at any level that is reached
 
-/** @param {Camera} camera @returns {number} */
-export function levelOf(camera) {
-  return Math.floor(Math.log2((spanOf(camera) * camera.scale) / SMALLEST));
+/** Each level has cells of half the size. Far beyond the zoom at which dots become pictures points are few, and cells are
+ * larger: who comes nearer wants to see more of a picture, not only fewer of them.
+ * @param {Camera} camera @param {number} count of all points @returns {number} */
+export function levelOf(camera, count) {
+  const cells = (camera.width * camera.height) / SMALLEST ** 2;
+  const first = Math.max(1, Math.sqrt(count / (3 * cells)));
+  const most = Math.min(camera.width, camera.height) < 600 ? 1 : 2;
+  const larger = Math.min(most, Math.floor(0.45 * Math.log2(camera.zoom / first)));
+  return Math.floor(Math.log2((spanOf(camera) * camera.scale) / SMALLEST)) - Math.max(0, larger);
 }
 
 /** @param {Camera} camera */
@@ -35,7 +41,7 @@ export class Mosaic {
   /** The cells in view; counted again only when one moves to others. @param {Camera} camera @param {Grid} grid
    * @param {Uint8Array | null} hidden @returns {Cells} */
   of(camera, grid, hidden) {
-    const level = levelOf(camera);
+    const level = levelOf(camera, grid.count);
     const unit = spanOf(camera) / 2 ** level;
     const { x0, y0 } = camera.extents;
     const seen = camera.seen();
@@ -56,7 +62,8 @@ export class Mosaic {
     if (!this.cells) return null;
     const [x, y] = camera.toMap(sx, sy);
     const { unit, winners } = this.cells;
-    return winners.get(keyOf(Math.floor((x - camera.extents.x0) / unit), Math.floor((y - camera.extents.y0) / unit))) ?? null;
+    const { x0, y0 } = camera.extents;
+    return winners.get(keyOf(Math.floor((x - x0) / unit), Math.floor((y - y0) / unit))) ?? null;
   }
 }
 

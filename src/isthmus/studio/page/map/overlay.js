@@ -6,6 +6,8 @@ import { css } from "./palette.js";
 /** @typedef {{points: ArrayLike<number>, colour?: string, dashed?: boolean, arrow?: boolean}} Path */
 /** @typedef {{x: number, y: number, kind: "pin" | "ghost" | "ring", label?: string, colour?: string}} Mark */
 
+/** @typedef {{x: number, y: number, strong: boolean, frame: () => [number, number, number] | null}} Ring */
+
 export class Overlay {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -17,16 +19,24 @@ export class Overlay {
     this.marks = [];
     /** What a hand is drawing: map coordinates. @type {{points: number[], closed: boolean, tip: number[] | null} | null} */
     this.drawing = null;
-    /** Rings about a point: map coordinates, radius in pixels. @type {{x: number, y: number, strong: boolean}[]} */
+    /** Rings about what is pointed at, in map coordinates; about a picture a frame. @type {Ring[]} */
     this.rings = [];
     this.focused = false;
+    this.blank = true;
+  }
+
+  get empty() {
+    return !(this.paths.length || this.marks.length || this.drawing || this.rings.length || this.focused);
   }
 
   /** @param {Camera} camera @param {import("./theme.js").Theme} theme @param {number} ratio @param {number} dot radius */
   draw(camera, theme, ratio, dot) {
+    if (this.blank && this.empty) return; // a canvas that is touched is copied to the screen again
     const c = this.context;
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     c.clearRect(0, 0, camera.width, camera.height);
+    this.blank = this.empty;
+    this.canvas.style.display = this.blank ? "none" : "block"; // an empty layer costs as much as a full one
     c.lineJoin = c.lineCap = "round";
     for (const path of this.paths) this._path(camera, theme, path);
     for (const mark of this.marks) this._mark(camera, theme, mark);
@@ -117,7 +127,8 @@ export class Overlay {
     if (mark.label) this._label(mark.label, x, mark.kind === "pin" ? y - 34 : y - 18, camera, theme);
   }
 
-  /** @param {string} text @param {number} x @param {number} y @param {Camera} camera @param {import("./theme.js").Theme} theme */
+  /** @param {string} text @param {number} x @param {number} y @param {Camera} camera
+   * @param {import("./theme.js").Theme} theme */
   _label(text, x, y, camera, theme) {
     const c = this.context;
     c.font = `600 13px ${getComputedStyle(this.canvas).fontFamily || "system-ui, sans-serif"}`;
@@ -155,10 +166,12 @@ export class Overlay {
   }
 
   /** @param {Camera} camera @param {import("./theme.js").Theme} theme
-   * @param {{x: number, y: number, strong: boolean}} ring @param {number} dot */
+   * @param {Ring} ring @param {number} dot */
   _ring(camera, theme, ring, dot) {
+    const frame = ring.frame();
     this.context.beginPath();
-    this.context.arc(...camera.toScreen(ring.x, ring.y), dot + (ring.strong ? 6 : 4), 0, 7);
+    if (frame) this.context.rect(frame[0] - 1, frame[1] - 1, frame[2] + 2, frame[2] + 2);
+    else this.context.arc(...camera.toScreen(ring.x, ring.y), dot + (ring.strong ? 6 : 4), 0, 7);
     this._stroked(css(ring.strong ? theme.accent : theme.ink), ring.strong ? 2.5 : 1.5, theme);
   }
 }

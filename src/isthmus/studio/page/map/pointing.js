@@ -18,7 +18,8 @@ export class Pointing {
     this.live.setAttribute("aria-live", "polite");
     this.live.setAttribute("role", "status");
     // Out of sight, not out of the accessibility tree.
-    Object.assign(this.live.style, { position: "absolute", width: "1px", height: "1px", overflow: "hidden", clipPath: "inset(50%)", whiteSpace: "nowrap" });
+    const unseen = { position: "absolute", width: "1px", height: "1px", overflow: "hidden", clipPath: "inset(50%)" };
+    Object.assign(this.live.style, unseen, { whiteSpace: "nowrap" });
     view.host.append(this.live);
     this.timer = 0;
   }
@@ -139,10 +140,11 @@ export class Pointing {
 
   _rings() {
     const rings = [];
-    const under = this._place(this.under);
-    const cursor = this._place(this.cursor);
-    if (under) rings.push({ x: under[0], y: under[1], strong: false });
-    if (cursor) rings.push({ x: cursor[0], y: cursor[1], strong: true });
+    for (const [row, strong] of /** @type {[number | null, boolean][]} */ ([[this.under, false], [this.cursor, true]])) {
+      const place = this._place(row);
+      const frame = () => this.view.thumbs.frameOf(row, this.view.camera);
+      if (place) rings.push({ x: place[0], y: place[1], strong, frame });
+    }
     this.view.overlay.rings = rings;
     this.view.stage.ask("overlay");
   }

@@ -3,6 +3,7 @@
 import { Mosaic } from "./mosaic.js";
 import { Pages } from "./pages.js";
 import { css, inkColour } from "./palette.js";
+import { inRuns } from "./points.js";
 
 /** @typedef {import("./pages.js").Provider} Provider */
 /** @typedef {import("./camera.js").Camera} Camera */
@@ -12,8 +13,8 @@ import { css, inkColour } from "./palette.js";
 const FADE = 180; // milliseconds
 const FRAME = 2; // CSS pixels of the frame in the class's colour
 const NEAR = 1.25; // in "auto" nothing becomes a picture before this zoom: the first look is at the whole
-const ALL_PICTURES = 4; // points a cell at most where all of the layer is pictures
-const ALL_DOTS = 9; // and from where all of it is dots
+const CROWD = 6; // points for each picture that there is room for: with more they stay dots
+const COMING = 260; // milliseconds from dots to pictures
 
 export class Thumbs {
   /** @param {HTMLCanvasElement} canvas @param {() => void} changed */
@@ -31,8 +32,12 @@ export class Thumbs {
     this.blank = true;
     this.there = 0; // the share of what is in view that has come
     this.shown = 0;
+    this.presence = 0;
+    this.since = 0;
     /** @type {import("./grid.js").Grid | null} */
     this.grid = null;
+    /** The frames' colours, for as long as they are right. @type {{colours: any, theme: any, list: string[]} | null} */
+    this.kept = null;
   }
 
   /** @param {Provider | null} provider */
@@ -48,27 +53,33 @@ export class Thumbs {
     this.before = this.last = null;
   }
 
-  /** How far pictures take the place of dots, 0 to 1. @param {import("./scene.js").Scene} scene */
-  room({ camera, grid, mode }) {
-    this.shown = 0;
-    if (!this.pages || !grid || !grid.count || mode === "points" || mode === "density") return 0;
-    let part = 1;
-    if (mode === "auto") {
-      if (camera.zoom < NEAR) return 0;
-      const runs = grid.runs(camera.seen());
-      let crowd = 0;
-      for (let k = 0; k < runs.length; k += 2) crowd += runs[k + 1] - runs[k];
-      const cells = Math.max(1, (camera.width * camera.height) / 60 ** 2);
-      part = (ALL_DOTS - crowd / cells) / (ALL_DOTS - ALL_PICTURES);
-      part = Math.min(1, Math.max(0, part), (camera.zoom - NEAR) / 0.35);
-    }
-    return part;
+  /** How far pictures have taken the place of dots, 0 to 1: it is one or the other, and for a moment between.
+   * @param {import("./scene.js").Scene} scene @param {number} now */
+  room(scene, now) {
+    const to = this._wanted(scene) ? 1 : 0;
+    const step = scene.still.matches ? 1 : Math.min(1, Math.max(0, now - this.since) / COMING);
+    this.since = now;
+    this.presence = to > this.presence ? Math.min(to, this.presence + step) : Math.max(to, this.presence - step);
+    if (this.presence !== to) this.changed();
+    return this.presence;
+  }
+
+  /** @param {import("./scene.js").Scene} scene @returns {boolean} */
+  _wanted({ camera, grid, mode, moving }) {
+    if (!this.pages || !grid || !grid.count || moving || mode === "points" || mode === "density") return false;
+    if (mode === "pictures") return true;
+    if (camera.zoom < NEAR) return false;
+    const crowd = inRuns(grid.runs(camera.seen()));
+    const cells = Math.max(1, (camera.width * camera.height) / 60 ** 2);
+    // Who stands at the border does not see them come and go with every step.
+    return crowd / cells < (this.presence > 0 ? CROWD + 2 : CROWD);
   }
 
   /** @param {import("./scene.js").Scene} scene @param {number} now @param {number} room @param {number} ratio */
   draw(scene, now, room, ratio) {
     const { camera, grid } = scene;
     const c = this.context;
+    if (this.blank === room > 0) this.canvas.style.display = room > 0 ? "block" : "none"; // an empty layer costs as well
     if (!this.blank) {
       c.setTransform(1, 0, 0, 1, 0, 0);
       c.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -76,7 +87,7 @@ export class Thumbs {
     }
     if (!room || !grid || !this.pages) {
       this.before = this.last = null;
-      this.there = 0;
+      this.there = this.shown = 0;
       return;
     }
     this.grid = grid;
@@ -97,7 +108,7 @@ export class Thumbs {
     const { came, young } = this._tiles(scene, cells, now, over, missing);
     fading ||= young;
     this.there = cells.winners.size ? came / cells.winners.size : 1;
-    this.shown = room * this.there;
+    this.shown = room * Math.min(1, 2 * this.there);
     this._want(camera, missing, now);
     if (fading) this.changed();
   }
@@ -118,12 +129,16 @@ export class Thumbs {
     for (const winner of cells.winners.values()) {
       const { position } = winner;
       const held = pages.get(grid.rows[position], now);
+      const [x, y] = cornerOf(winner, fit, grid, camera);
       if (!held) {
+        // A picture that is on its way has its place, once some are there.
         missing.push(winner);
+        c.globalAlpha = 0.3 * alpha * Math.min(1, 2 * this.there);
+        c.fillStyle = colours[layer.inks[position]];
+        c.fillRect(x, y, size, size);
         continue;
       }
       came++;
-      const [x, y] = cornerOf(winner, fit, grid, camera);
       if (x > camera.width || y > camera.height || x + size < 0 || y + size < 0) continue;
       const age = scene.still.matches ? 1 : Math.min(1, (now - held.page.arrived) / FADE);
       young ||= age < 1;
@@ -146,6 +161,7 @@ export class Thumbs {
   /** @param {import("./scene.js").Scene} scene @returns {string[]} by ink */
   _colours({ colours, theme }) {
     if (this.kept?.colours !== colours || this.kept?.theme !== theme) {
+      /** @type {string[]} */
       const list = Array.from({ length: 128 }, (_, ink) => css(inkColour(ink, colours, theme)));
       this.kept = { colours, theme, list };
     }
