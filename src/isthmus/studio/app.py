@@ -8,14 +8,16 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from isthmus import __version__, discover
 from isthmus.errors import IsthmusError, UsageError
 from isthmus.studio.events import Hub
-from isthmus.studio.guard import Guard
+from isthmus.studio.guard import HEADERS, Guard
 from isthmus.studio.jobs import Jobs
+from isthmus.studio.packing import as_json
 from isthmus.studio.room import Room
 from isthmus.studio.shelf import Shelf
 
@@ -45,9 +47,7 @@ class Studio:
     def enter(self, name: str) -> Room:
         """The room of a run, open or not."""
         run = self.shelf.get(name)
-        if name not in self.rooms:
-            self.rooms[name] = Room(name, run)
-        return self.rooms[name]
+        return self.rooms.setdefault(name, Room(name, run))
 
     def close(self) -> None:
         self.jobs.stop()
@@ -57,12 +57,14 @@ class Studio:
 
 def make_app(studio: Studio, token: str | None = None) -> FastAPI:
     """Every file in `routes/` is a part of it. The pages of an API load scripts from elsewhere: there are none."""
-    app = FastAPI(title="Isthmus studio", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    none: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    app = FastAPI(title="Isthmus studio", version=__version__, default_response_class=Plain, **none)
     app.state.studio = studio
     for name in discover.names("studio.routes"):
         app.include_router(discover.find("studio.routes", name, "router"), prefix="/api")
     app.add_exception_handler(IsthmusError, _sentence)
     app.add_exception_handler(RequestValidationError, _misshapen)
+    app.add_exception_handler(HTTPException, _not_there)
     app.add_exception_handler(Exception, _unexpected)
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     app.add_api_route("/", _index, include_in_schema=False)
@@ -74,20 +76,35 @@ def _index() -> FileResponse:
     return FileResponse(PAGE / "index.html", media_type="text/html")
 
 
-async def _sentence(request: Request, error: Exception) -> JSONResponse:
+class Plain(Response):
+    """JSON that any browser reads, whatever a file that somebody sent holds."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return as_json(content).encode()
+
+
+async def _sentence(request: Request, error: Exception) -> Response:
     assert isinstance(error, IsthmusError)
     status = 400 if isinstance(error, UsageError) else 409
-    return JSONResponse({"what": error.what, "remedy": error.remedy}, status)
+    return Plain({"what": error.what, "remedy": error.remedy}, status)
 
 
-async def _misshapen(request: Request, error: Exception) -> JSONResponse:
+async def _misshapen(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first: dict[str, Any] = dict(error.errors()[0])
     where = ".".join(str(part) for part in first.get("loc", ())[1:])
-    return JSONResponse({"what": f"{where or 'the request'}: {first.get('msg', 'is wrong')}", "remedy": ""}, 422)
+    return Plain({"what": f"{where or 'the request'}: {first.get('msg', 'is wrong')}", "remedy": ""}, 422)
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def _not_there(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return Plain({"what": f"{request.url.path}: {error.detail}", "remedy": ""}, error.status_code, error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """Sent from outside the guard, and so with its headers."""
     traceback.print_exception(error, file=sys.stderr)
     what = f"something unexpected happened ({type(error).__name__})"
-    return JSONResponse({"what": what, "remedy": "The terminal of the studio says more."}, 500)
+    return Plain({"what": what, "remedy": "The terminal of the studio says more."}, 500, HEADERS)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["MAKERS", "Column", "columns_of", "made_column", "value_in_words"]
 
 _BLOCK = 1024
+_EXACT = 2**53
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,17 @@ def column_from(words: str, values: np.ndarray) -> Column:
         numbers = np.asarray([np.nan if value in (None, "") else value for value in values.tolist()], np.float64)
     except (TypeError, ValueError):
         return _by_name(words, values)
-    return Column(words, numbers.astype(np.float32))
+    return Column(words, numbers)
 
 
-def value_in_words(column: Column, row: int) -> str | float | None:
+def value_in_words(column: Column, row: int) -> str | int | float | None:
+    """A whole number, such as somebody's own number of a part, in all its digits."""
     value = column.values[row]
     if column.names is not None:
         return column.names[int(value)] if value >= 0 else None
-    return float(f"{value:.4g}") if np.isfinite(value) else None
+    if not np.isfinite(value):
+        return None
+    return int(value) if value == int(value) and abs(value) < _EXACT else float(f"{value:.6g}")
 
 
 # -- made when asked for ----------------------------------------------------------------------------------------------

@@ -5,9 +5,11 @@ blank) with the log's laid over them. One thread learns at once, always from the
 labels pause, a third looks for what to label next. All tell every browser what they found.
 """
 
+import sys
 import threading
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,13 +53,14 @@ class Desk:
         self.next: list[Suggestion] = []
         self.version = 0
         self.probabilities: np.ndarray | None = None
-        self._newest = threading.Condition()
-        self._asked, self._closed = 0, False
+        self._newest, self._writing = threading.Condition(), threading.RLock()
+        self._asked, self._closed, self._shown = 0, False, (0, 0)
+        self._acts: list[int] = room.keep("acts", list)
         self._wanted = threading.Event()
         self._read()
-        for work in (self._learn, self._learn_well, self._look):
-            threading.Thread(target=work, daemon=True, name=f"desk {room.name}").start()
-        self.again()
+        for learnt in (self._at_once, self._well):
+            threading.Thread(target=self._learn, args=(learnt,), daemon=True, name=f"desk {room.name}").start()
+        threading.Thread(target=self._look, daemon=True, name=f"desk {room.name}").start()
 
     # -- labels -------------------------------------------------------------------------------------------------------
 
@@ -68,96 +71,74 @@ class Desk:
         if name == "" or (name is not None and (len(name) > _LONGEST or not name.isprintable())):
             raise UsageError("that is no name for a class", f"Use 1 to {_LONGEST} letters.")
         ids = self.room.pictures.ids
-        self.log.add({str(ids[row]): name for row in rows}, by)
-        self._read()
-        self.again()
+        given = {str(ids[row]): name for row in rows}
+        with self._writing:
+            self.log.add(given, by)
+            self._acts.append(len(given))
+            self._read()
 
     def undo(self) -> list[int]:
-        """Take back the last label; the rows that it was of."""
+        """Take back what was labelled last, all that was labelled at once; the rows that it was of."""
         self.room.check_alone()
-        gone = self.log.undo()
-        self._read()
-        self.again()
+        with self._writing:
+            gone = self.log.undo(self._acts.pop() if self._acts else 1)
+            self._read()
         return [self.room.rows[one] for one in gone if one in self.room.rows]
 
     def again(self) -> None:
         """Learn from the labels as they are now."""
         with self._newest:
             self._asked += 1
-            self._newest.notify_all()
+            self._newest.notify()
 
     def close(self) -> None:
         with self._newest:
             self._closed = True
-            self._newest.notify_all()
+            self._newest.notify()
         self._wanted.set()
 
     def state(self) -> dict[str, Any]:
-        counts = np.bincount(self.labels[self.labels >= 0], minlength=len(self.classes))
+        labels, classes = self._now
+        counts = np.bincount(labels[labels >= 0], minlength=len(classes))
         return {
             "blank": self.blank,
-            "classes": list(self.classes),
+            "classes": list(classes),
             "counts": counts.tolist(),
             "labels": int(counts.sum()),
-            "given": len(self.log.labels()),
+            "given": self.given,
             "version": self.version,
             "curve": self.curve,
             "next": [{"row": one.row, "reason": one.reason} for one in self.next],
             "judged": "held-out pictures" if self._judges().any() else "leaving labels out",
         }
 
+    @property
+    def labels(self) -> np.ndarray:
+        """The class of each picture now, -1 unknown."""
+        return self._now[0]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._now[1]
+
     # -- how it is done -----------------------------------------------------------------------------------------------
 
     def _read(self) -> None:
         """What each picture is called now; held-out pictures keep what they came with, and nobody learns from it."""
-        labels = np.full(len(self.room.pictures), -1) if self.blank else self.room.pictures.labels
-        self.labels, self.classes = called_now(self.room, labels, self.log)
-        self.room.kept["column label"] = Column("labels that are given now", labels, self.classes)
+        pictures = self.room.pictures
+        labels = np.full(len(pictures), -1) if self.blank else pictures.labels
+        with self._writing:
+            given = self.log.labels()
+            self.given, self._now = len(given), called_now(self.room, labels, given)
+            self.room.kept["column label"] = Column("labels that are given now", *self._now)
+        self.again()
 
     def _judges(self) -> np.ndarray:
         """Held-out pictures whose labels came with the data."""
         return self.held & (self.room.pictures.labels >= 0)
 
-    def _learn(self) -> None:
-        """At once, by a head that takes part of a second."""
-        for version in self._versions():
-            labels, classes, present = self._labels_to_learn()
-            if len(present) < 2:
-                self.version, self.probabilities = version, None
-                note = "two classes are needed before anything can be learnt"
-                self.hub.tell("desk", run=self.room.name, note=note, **self.state())
-                self._wanted.set()
-                continue
-            began = time.monotonic()
-            head = Kernel() if (labels >= 0).sum() <= _KERNEL else Linear()
-            known = tuple(classes[c] for c in present)
-            made = Classifier(model=self.room.model, head=head).fit_pile(self.pile, labels, known, self.together)
-            told = np.concatenate([made.predict_proba(part) for part in self._parts()])
-            self._publish(version, told, labels, present, classes, made.expected_, time.monotonic() - began)
-
-    def _learn_well(self) -> None:
-        """After that by what few labels are worth most by, the graph of all pictures; what is overtaken is dropped."""
-        for version in self._versions():
-            self.pile.graph()
-            if self._overtaken(version):
-                continue
-            labels, classes, present = self._labels_to_learn()
-            if len(present) < 2:
-                continue
-            began = time.monotonic()
-            expected = None
-            if self._judges().any():
-                head = Blend().fit(self.pile, labels, len(present))
-            else:
-                known = tuple(classes[c] for c in present)
-                made = Classifier(model=self.room.model, head=Blend()).fit_pile(self.pile, labels, known, self.together)
-                head, expected = made.head_, made.expected_  # type: ignore[assignment]
-            told = head.of_pile(self.pile)
-            if not self._overtaken(version):
-                self._publish(version, told, labels, present, classes, expected, time.monotonic() - began)
-
-    def _versions(self) -> Iterator[int]:
-        """The newest that was asked for, each time there is one; labels may come faster than a head learns."""
+    def _learn(self, learnt: Callable[[int], None]) -> None:
+        """Always from the newest labels: they may come faster than a head learns."""
         done = 0
         while True:
             with self._newest:
@@ -167,45 +148,94 @@ class Desk:
                     return
                 done = self._asked
             try:
-                yield done
-            except IsthmusError as error:
-                self.hub.tell("desk", run=self.room.name, note=f"{error}", **self.state())
+                learnt(done)
+            except Exception as error:  # the labels are safe; the next ones are learnt from all the same
+                self._tell(done, _sentence(error))
+                self._wanted.set()
+
+    def _at_once(self, version: int) -> None:
+        """By a head that takes part of a second."""
+        began = time.monotonic()
+        labels, classes, present = self._labels_to_learn()
+        if len(present) < 2:
+            unknown = np.full(len(labels), -1), np.full(len(labels), np.nan, np.float32)
+            self._publish((version, 0), None, *unknown, classes)
+            self._tell(version, "two classes are needed before anything can be learnt")
+            return
+        head = Kernel() if (labels >= 0).sum() <= _KERNEL else Linear()
+        known = tuple(classes[c] for c in present)
+        made = Classifier(model=self.room.model, head=head).fit_pile(self.pile, labels, known, self.together)
+        told = np.concatenate([made.predict_proba(part) for part in self._parts()])
+        self._learnt((version, 0), told, labels, present, classes, made.expected_, began)
+
+    def _well(self, version: int) -> None:
+        """After that by what few labels are worth most by, the graph of all pictures; what is overtaken is dropped."""
+        self.pile.graph()
+        labels, classes, present = self._labels_to_learn()
+        if self._overtaken(version) or len(present) < 2:
+            return
+        began = time.monotonic()
+        expected = None
+        if self._judges().any():
+            head = Blend().fit(self.pile, labels, len(present))
+        else:
+            known = tuple(classes[c] for c in present)
+            made = Classifier(model=self.room.model, head=Blend()).fit_pile(self.pile, labels, known, self.together)
+            head, expected = made.head_, made.expected_  # type: ignore[assignment]
+        told = head.of_pile(self.pile)
+        if not self._overtaken(version):
+            self._learnt((version, 1), told, labels, present, classes, expected, began)
 
     def _overtaken(self, version: int) -> bool:
         return self._closed or version < self._asked
 
     def _labels_to_learn(self) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
         """Labels numbered by the classes that have any, all names, and which of them those are."""
-        labels, classes = np.where(self.held, -1, self.labels), self.classes
+        labels, classes = self._now
+        labels = np.where(self.held, -1, labels)
         present = np.unique(labels[labels >= 0])
         place = np.full(len(classes) + 1, -1)  # the last one is the unknown, -1
         place[present] = np.arange(len(present))
         return place[labels], classes, present
 
-    def _publish(
+    def _learnt(
         self,
-        version: int,
+        rank: tuple[int, int],
         told: np.ndarray,
         labels: np.ndarray,
         present: np.ndarray,
         classes: tuple[str, ...],
         expected: Interval | None,
-        seconds: float,
+        began: float,
     ) -> None:
-        """Colours, the curve, and what to label next follow."""
         best = told.argmax(axis=1)
-        self.probabilities = told
-        self.room.kept["column prediction"] = Column("what the head tells", present[best], classes)
         sure = told[np.arange(len(told)), best].astype(np.float32)
-        self.room.kept["column certainty"] = Column("how sure the head is", sure)
-        right = self._right(present[best], expected)
+        if not self._publish(rank, told, present[best], sure, classes):
+            return
+        right, count = self._right(present[best], expected), int((labels >= 0).sum())
         if right is not None:
-            point = {"labels": int((labels >= 0).sum()), "value": right.value, "low": right.low, "high": right.high}
-            self.curve = [one for one in self.curve if one["labels"] != point["labels"]] + [point]
-            self.curve.sort(key=lambda one: one["labels"])
-        self.version = version
+            point = {"labels": count, "value": right.value, "low": right.low, "high": right.high}
+            self.curve = [one for one in self.curve if one["labels"] < count] + [point]
+        self._tell(rank[0], seconds=time.monotonic() - began)
+
+    def _publish(
+        self, rank: tuple[int, int], told: np.ndarray | None, best: np.ndarray, sure: np.ndarray, classes: Any
+    ) -> bool:
+        """Colours, and what to label next by; not where something newer, or better of the same labels, is there."""
+        with self._newest:
+            if self._closed or rank < self._shown:
+                return False
+            self._shown, self.probabilities = rank, told
+            self.room.kept["column prediction"] = Column("what the head tells", best, classes)
+            self.room.kept["column certainty"] = Column("how sure the head is", sure)
         self._wanted.set()
-        self.hub.tell("desk", run=self.room.name, seconds=seconds, note="", **self.state())
+        return True
+
+    def _tell(self, version: int, note: str = "", **more: Any) -> None:
+        """Nothing, once another desk has taken the place of this one."""
+        if not self._closed:
+            self.version = max(self.version, version)
+            self.hub.tell("desk", run=self.room.name, note=note, **more, **self.state())
 
     def _right(self, told: np.ndarray, expected: Interval | None) -> Interval | None:
         judges = self._judges()
@@ -225,33 +255,43 @@ class Desk:
             self._wanted.clear()
             if self._closed:
                 return
-            free = ~self.held
-            rows = np.flatnonzero(free)
-            labels = self.labels[rows]
-            wanted = min(_NEXT, int((labels < 0).sum()))
-            told = None if self.probabilities is None else self.probabilities[rows]
-            found = suggest(Pile(self.pile.rows[rows]), labels, wanted, 0, told) if wanted else []
-            self.next = [Suggestion(int(rows[one.row]), one.group, one.share, one.margin) for one in found]
+            try:
+                self.next = self._useful()
+            except Exception as error:
+                self._tell(self.version, _sentence(error))
+                continue
             shown = [{"row": one.row, "reason": one.reason} for one in self.next]
-            self.hub.tell("next", run=self.room.name, next=shown)
+            if not self._closed:
+                self.hub.tell("next", run=self.room.name, next=shown)
+
+    def _useful(self) -> list[Suggestion]:
+        rows = np.flatnonzero(~self.held)
+        labels, probabilities = self.labels[rows], self.probabilities
+        wanted = min(_NEXT, int((labels < 0).sum()))
+        told = None if probabilities is None else probabilities[rows]
+        found = suggest(Pile(self.pile.rows[rows]), labels, wanted, 0, told) if wanted else []
+        return [Suggestion(int(rows[one.row]), one.group, one.share, one.margin) for one in found]
 
 
-def called_now(room: Room, labels: np.ndarray, log: LabelLog) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The log's labels laid over these; classes that it brought are numbered after those there were."""
-    labels, names = labels.copy(), list(map(str, room.pictures.classes))
-    for one, name in log.labels().items():
+def _sentence(error: Exception) -> str:
+    if isinstance(error, IsthmusError):
+        return str(error)
+    traceback.print_exception(error, file=sys.stderr)
+    return f"something unexpected happened ({type(error).__name__}); labels are written all the same"
+
+
+def called_now(room: Room, labels: np.ndarray, given: dict[str, str | None]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What people said laid over these labels; classes that they brought are numbered after those there were."""
+    labels = labels.copy()
+    names = {str(name): number for number, name in enumerate(room.pictures.classes)}
+    for one, name in given.items():
         row = room.rows.get(one)
-        if row is None:
-            continue
-        if name is not None and name not in names:
-            names.append(name)
-        labels[row] = -1 if name is None else names.index(name)
+        if row is not None:
+            labels[row] = names.setdefault(name, len(names)) if name else -1
     return labels, tuple(names)
 
 
 def _pile(room: Room, told: Told) -> Pile:
     told(0, 1, "learning what to look at")
     features = Features.learn(room.model, room.pictures)
-    pile = features.pile(room.pictures, told)
-    pile.told = None  # what is found later, nobody waits for
-    return pile
+    return features.pile(room.pictures, told)

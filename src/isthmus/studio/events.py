@@ -1,6 +1,7 @@
 """What every browser that is open is told: how jobs go, labels that were given, training that moved on."""
 
 import asyncio
+import contextlib
 import threading
 from typing import Any
 
@@ -32,15 +33,16 @@ class Hub:
         return len(self._queues)
 
     def tell(self, kind: str, **what: Any) -> None:
-        """To all, at once; one that does not keep up misses some."""
+        """To all, at once; one that does not keep up misses the oldest."""
         event = {"kind": kind, **what}
         with self._guard:
             waiting = list(self._queues.items())
         for queue, loop in waiting:
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # its loop has ended
                 loop.call_soon_threadsafe(_put, queue, event)
 
 
 def _put(queue: asyncio.Queue[dict[str, Any]], event: dict[str, Any]) -> None:
-    if not queue.full():
-        queue.put_nowait(event)
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(event)

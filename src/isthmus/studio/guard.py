@@ -7,20 +7,22 @@ token is asked for besides. Bodies are bounded, and whatever is sent forbids the
 
 import hmac
 import json
-from http.cookies import SimpleCookie
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["COOKIE", "POLICY", "Guard"]
+__all__ = ["COOKIE", "HEADERS", "POLICY", "Guard"]
 
 COOKIE = "isthmus-token"
+"""With the port after it: a browser sends all cookies of a machine to every port of it."""
 _MOST = 16 * 2**20
+_TOO_MUCH = 413, f"at most {_MOST >> 20} MB can be sent at once", "Send less."
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_HEADERS = {
+HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -46,18 +48,18 @@ class Guard:
         if refused:
             await _refuse(scope, receive, send, *refused)
         elif self._enters(scope):
-            await _welcome(scope, send, str(self.token))
+            await _welcome(send, f"{_cookie_of(headers)}={self.token}")
         elif scope["type"] == "websocket":
             await self.app(scope, receive, send)
         else:
-            await self.app(scope, _Bounded(receive, send), _with_headers(send))
+            await _Bounded(receive, _with_headers(send)).answer(self.app, scope)
 
     def _refused(self, scope: Any, headers: dict[str, str]) -> tuple[int, str, str] | None:
         host = headers.get("host", "")
         if self.token is None and _name_of(host) not in _HERE:
             return 403, "the studio answers to the names of this machine only", "Open the address that it printed."
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and (not host or _host_of(origin) != host.lower()):
             return 403, "another page asked for this", "Open the studio in a tab of its own."
         if origin is None and scope["type"] == "websocket":
             return 403, "a socket must say which page opened it", ""
@@ -65,17 +67,15 @@ class Guard:
         if elsewhere and not (headers.get("sec-fetch-mode") == "navigate" and scope.get("method") == "GET"):
             return 403, "another page asked for this", "Open the studio in a tab of its own."
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > _MOST:
-            return 413, f"at most {_MOST >> 20} MB can be sent at once", "Send less."
+        if not re.fullmatch(r"[0-9]{1,18}", length) or int(length) > _MOST:
+            return _TOO_MUCH
         if self.token is not None and not self._knows(scope, headers):
             return 401, "this studio asks for its token", "Open the whole address that it printed."
         return None
 
     def _knows(self, scope: Any, headers: dict[str, str]) -> bool:
-        cookies = SimpleCookie()
-        cookies.load(headers.get("cookie", ""))
-        given = [cookies[COOKIE].value] if COOKIE in cookies else []
-        given += parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
+        given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
+        given += _cookies(headers.get("cookie", ""), _cookie_of(headers))
         return any(hmac.compare_digest(one.encode(), str(self.token).encode()) for one in given)
 
     def _enters(self, scope: Any) -> bool:
@@ -85,21 +85,53 @@ class Guard:
 
 
 class _Bounded:
-    """Counts what comes in, for senders that do not say how long it will be."""
+    """Counts what comes in, for senders that do not say how long it will be; too much is answered with a sentence."""
 
     def __init__(self, receive: Any, send: Any) -> None:
-        self.receive, self.send, self.seen = receive, send, 0
+        self.receive, self.send = receive, send
+        self.seen, self.began = 0, False
 
-    async def __call__(self) -> Any:
+    async def answer(self, app: Any, scope: Any) -> None:
+        try:
+            await app(scope, self._more, self._say)
+        except Exception:
+            if self.seen <= _MOST:
+                raise
+        if self.seen > _MOST and not self.began:
+            await _told(self.send, *_TOO_MUCH)
+
+    async def _more(self) -> Any:
         message = await self.receive()
         self.seen += len(message.get("body", b""))
-        if self.seen > _MOST:
-            return {"type": "http.disconnect"}
-        return message
+        return message if self.seen <= _MOST else {"type": "http.disconnect"}
+
+    async def _say(self, message: Any) -> None:
+        """Whoever read too much has nothing to say any more."""
+        if self.seen <= _MOST or self.began:
+            self.began = True
+            await self.send(message)
+
+
+def _cookie_of(headers: dict[str, str]) -> str:
+    return f"{COOKIE}-{headers.get('host', '').rpartition(':')[2]}"
+
+
+def _cookies(text: str, name: str) -> list[str]:
+    """The values under a name. Cookies of others on this machine come along, in whatever form."""
+    pairs = (part.strip().partition("=") for part in text.split(";"))
+    return [value for key, _, value in pairs if key == name]
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # brackets with no address in them
+        return ""
 
 
 def _name_of(host: str) -> str:
     """Without the port; an address of six parts stands in brackets."""
+    host = host.lower()
     return host[1 : host.find("]")] if host.startswith("[") else host.rpartition(":")[0] or host
 
 
@@ -107,7 +139,7 @@ def _with_headers(send: Any) -> Any:
     async def sending(message: Any) -> None:
         if message["type"] == "http.response.start":
             here = {name for name, _ in message["headers"]}
-            extra = [(n.encode(), v.encode()) for n, v in _HEADERS.items() if n.encode() not in here]
+            extra = [(n.encode(), v.encode()) for n, v in HEADERS.items() if n.encode() not in here]
             message = message | {"headers": [*message["headers"], *extra]}
         await send(message)
 
@@ -119,15 +151,18 @@ async def _refuse(scope: Any, receive: Any, send: Any, status: int, what: str, r
         await receive()
         await send({"type": "websocket.close", "code": 4403, "reason": what})
         return
+    await _told(_with_headers(send), status, what, remedy)
+
+
+async def _told(send: Any, status: int, what: str, remedy: str) -> None:
     body = json.dumps({"what": what, "remedy": remedy}).encode()
-    sending = _with_headers(send)
     kind = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await sending({"type": "http.response.start", "status": status, "headers": kind})
-    await sending({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.start", "status": status, "headers": kind})
+    await send({"type": "http.response.body", "body": body})
 
 
-async def _welcome(scope: Any, send: Any, token: str) -> None:
-    cookie = f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict"
+async def _welcome(send: Any, cookie: str) -> None:
+    cookie = f"{cookie}; Path=/; HttpOnly; SameSite=Strict"
     headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
     sending = _with_headers(send)
     await sending({"type": "http.response.start", "status": 303, "headers": headers})

@@ -25,8 +25,8 @@ class Cancelled(Exception):
 class Job:
     """`work(job)` is done in a thread of its own; what it returns is `result`."""
 
-    def __init__(self, number: int, title: str, run: str, hub: Hub) -> None:
-        self.id, self.title, self.run, self._hub = str(number), title, run, hub
+    def __init__(self, number: int, title: str, run: str, hub: Hub, of: Any = None) -> None:
+        self.id, self.title, self.run, self.of, self._hub = str(number), title, run, of, hub
         self.state, self.what, self.done, self.total = "running", title, 0, 0
         self.error: dict[str, str] | None = None
         self.result: Any = None
@@ -85,13 +85,13 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._guard = threading.Lock()
 
-    def start(self, title: str, run: str, task: Callable[[Job], Any]) -> Job:
-        """The same work for the same run is not started twice while it goes on."""
+    def start(self, title: str, run: str, task: Callable[[Job], Any], of: Any = None) -> Job:
+        """The same work for the same run, `of` the same, is not started twice while it goes on."""
         with self._guard:
             for one in self._jobs.values():
-                if one.state == "running" and (one.title, one.run) == (title, run):
+                if one.state == "running" and (one.title, one.run, one.of) == (title, run, of):
                     return one
-            job = Job(next(self._numbers), title, run, self.hub)
+            job = Job(next(self._numbers), title, run, self.hub, of)
             self._jobs[job.id] = job
             for old in [one.id for one in self._jobs.values() if one.state != "running"][:-_KEPT]:
                 del self._jobs[old]
@@ -100,9 +100,10 @@ class Jobs:
         return job
 
     def get(self, number: str) -> Job:
-        if number not in self._jobs:
+        found = self._jobs.get(number)
+        if found is None:
             raise UsageError(f"there is no job {number!r}", "It may have ended long ago.")
-        return self._jobs[number]
+        return found
 
     def all(self) -> list[Job]:
         return list(self._jobs.values())

@@ -2,8 +2,10 @@
 
 import contextlib
 import hashlib
+import math
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from isthmus.contract import check_encodes, decoded
-from isthmus.errors import IsthmusError, RunError
+from isthmus.errors import IsthmusError, RunError, UsageError
 from isthmus.images.pictures import Pictures
 from isthmus.look.codes import codes_of
 from isthmus.look.inverse import Inverse
@@ -28,6 +30,13 @@ Told = Callable[[int, int, str], None]
 
 _CACHE = "cache/codes.safetensors"
 _THUMB = 64
+_PATIENCE = 20.0
+"""Seconds that what was made waits for another process to end its writing before it is given up."""
+_FAR = 1e4
+"""So many times as far as a map is wide there is nothing to decode, and numbers overflow."""
+_WRITTEN = ("labels.jsonl", "cache", "maps", "samples", "designs", ".lock", ".studio")
+_STRANGE = (AttributeError, KeyError, TypeError, ValueError, ArithmeticError, RecursionError, IndexError, RuntimeError)
+"""What a file that is not as we write it makes happen."""
 
 
 class Room:
@@ -38,9 +47,10 @@ class Room:
         self.ready = False
         self.kept: dict[str, Any] = {}
         self.notes: list[str] = []
-        self.alone = True
+        self.why_not, self._claimed = "", False
         self._held = contextlib.ExitStack()
         self._guard, self._making = threading.RLock(), dict[str, threading.Lock]()
+        self._writing = threading.Lock()
 
     def open(self, told: Told) -> None:
         """Model, pictures and codes; a second call does nothing."""
@@ -49,14 +59,20 @@ class Room:
                 return
             told(0, 1, "loading the model")
             self.described = Run.open(self.run.path).read_json("run.json")
-            self.model: Any = load(self.run.path)
-            check_encodes(self.model)
-            self.pictures: Pictures = pictures_of(self.run, progress=told)
+            self._check_inside()
+            try:
+                self.model: Any = load(self.run.path)
+                check_encodes(self.model)
+                self.pictures: Pictures = pictures_of(self.run, progress=told)
+            except IsthmusError:
+                raise
+            except _STRANGE as error:
+                what = f"{self.name} is not as a run is written ({type(error).__name__}: {error})"
+                raise RunError(what, "Restore it from a copy, or fit the run again.") from error
             self.codes = self._codes(told)
             told(0, 1, "looking at the codes")
             self.strangeness = Strangeness(self.codes)
             self.rows = {str(name): row for row, name in enumerate(self.pictures.ids)}
-            self._claim()
             self.ready = True
 
     def close(self) -> None:
@@ -74,10 +90,41 @@ class Room:
                 self.kept[name] = make()
             return self.kept[name]
 
+    @property
+    def alone(self) -> bool:
+        return self.claim()
+
     def check_alone(self) -> None:
         """Two studios that write the labels of one run would overwrite each other's."""
-        if not self.alone:
-            raise RunError(f"another studio has {self.name} open and writes there", "Close it, or look only.")
+        if not self.claim():
+            raise RunError(self.why_not, "Close what else writes there, or look only.")
+
+    def claim(self) -> bool:
+        """Of several studios on one run the first writes labels; when it ends, the next that asks."""
+        with self._guard:
+            if not self._claimed:
+                try:
+                    self._held.enter_context(self.run.writing(".studio"))
+                    self._claimed = True
+                except RunError as error:
+                    locked = "another studio has this run open: here it can be looked at, not labelled"
+                    self.why_not = error.what if "cannot be written" in error.what else locked
+            return self._claimed
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Run]:
+        """The folder's lock, which one job has after another; waited for where another process has it."""
+        with self._writing, contextlib.ExitStack() as held:
+            end = time.monotonic() + _PATIENCE
+            while True:
+                try:
+                    held.enter_context(self.run.writing())
+                    break
+                except RunError:
+                    if time.monotonic() > end:
+                        raise
+                    time.sleep(0.1)
+            yield self.run
 
     # -- maps ---------------------------------------------------------------------------------------------------------
 
@@ -86,22 +133,46 @@ class Room:
 
     def map(self, name: str) -> Map:
         """Read once, and again when its file was written anew."""
-        stamp = (self.run.path / "maps" / f"{name}.json").stat().st_mtime_ns if name in self.maps() else 0
+        stamp = 0
+        with contextlib.suppress(FileNotFoundError):
+            stamp = (self.run.path / "maps" / f"{name}.json").stat().st_mtime_ns if name in self.maps() else 0
         with self._guard:
-            if self.kept.get(f"stamp {name}") != stamp:
-                found = load_map(self.run, name)
-                if list(map(str, found.ids)) != list(map(str, self.pictures.ids)):
-                    what = f"the map {name!r} shows other pictures than the run has now"
-                    raise RunError(what, f"Draw it again: isthmus map {self.name} --name {name}")
+            if self.kept.get(f"stamp {name}") != stamp or not stamp:
+                found = self._read(name)
                 self.kept |= {f"map {name}": found, f"stamp {name}": stamp}
                 self.kept.pop(f"inverse {name}", None)
-            return self.kept[f"map {name}"]
+            found = self.kept[f"map {name}"]
+        return found
+
+    def _read(self, name: str) -> Map:
+        remedy = f"Draw it again: isthmus map {self.name} --name {name}"
+        try:
+            found = load_map(self.run, name)
+        except IsthmusError:
+            raise
+        except _STRANGE as error:
+            raise RunError(f"the map {name!r} is not as maps are written ({type(error).__name__})", remedy) from error
+        if list(map(str, found.ids)) != list(map(str, self.pictures.ids)):
+            raise RunError(f"the map {name!r} shows other pictures than the run has now", remedy)
+        if found.of == "codes" and found.guidance.width != self.codes.shape[1]:
+            raise RunError(f"the map {name!r} is of codes of another size", remedy)
+        return found
+
+    def codes_at(self, name: str, points: np.ndarray) -> np.ndarray:
+        """The codes of places on a map, which are on it or near it."""
+        points = np.asarray(points, np.float64).reshape(-1, 2)
+        places = self.map(name).places.astype(np.float64)
+        middle, wide = places.mean(axis=0), max(float(np.ptp(places, axis=0).max()), 1e-12)
+        if not (np.abs(points - middle) <= _FAR * wide).all():  # NaN neither
+            raise UsageError("a place is far off the map", "Give two numbers that lie on it or near it.")
+        return self.inverse(name).codes_at(points)
 
     def inverse(self, name: str) -> Inverse:
         """From places to codes."""
         found = self.map(name)
         guidance = found.guidance if found.of == "codes" else None
-        return self.keep(f"inverse {name}", lambda: Inverse(found.places, self.codes, guidance))
+        made: Inverse = self.keep(f"inverse {name}", lambda: Inverse(found.places, self.codes, guidance))
+        return made
 
     # -- pictures -----------------------------------------------------------------------------------------------------
 
@@ -128,10 +199,12 @@ class Room:
         """From the cache where it is of these pictures and weights; written there when it can be."""
         key = self._key()
         if self.run.has(_CACHE):
-            with contextlib.suppress(IsthmusError, KeyError):
+            with contextlib.suppress(IsthmusError, *_STRANGE):
                 tensors, about = load_tensors(self.run, _CACHE)
-                if about.get("key") == key and len(tensors["codes"]) == len(self.pictures):
-                    return np.asarray(tensors["codes"].numpy(), np.float32)
+                found, shape = tensors["codes"], (len(self.pictures), math.prod(self.model.latent_shape_))
+                fits = about["key"] == key and found.shape == shape and found.dtype == torch.float32
+                if fits and found.isfinite().all():
+                    return np.asarray(found.numpy())
         codes = codes_of(self.model, self.pictures, lambda done, total: told(done, total, "encoding the pictures"))
         try:
             save_tensors(self.run, _CACHE, {"codes": torch.from_numpy(codes)}, {"key": key})
@@ -143,13 +216,13 @@ class Room:
         weights = hashlib.sha256((self.run.path / "weights.safetensors").read_bytes()).hexdigest()[:16]
         return f"{(self.described.get('data') or {}).get('fingerprint')}-{len(self.pictures)}-{weights}"
 
-    def _claim(self) -> None:
-        """Of several studios on one run the first writes labels; the others are told, and look."""
-        try:
-            self._held.enter_context(self.run.writing(".studio"))
-        except RunError:
-            self.alone = False
-            self.notes.append("another studio has this run open: here it can be looked at, not labelled")
+    def _check_inside(self) -> None:
+        """What is written into a run stays there, also where somebody has sent it with links in it."""
+        home = self.run.path.resolve()
+        for name in _WRITTEN:
+            if not (self.run.path / name).resolve().is_relative_to(home):
+                what = f"{name} in {self.name} is a link that leads out of the run"
+                raise RunError(what, "Put what it leads to in its place, or remove it.")
 
 
 def _small(x: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,5 @@
 """The run folders that the studio shows: looked for below one folder, and known by their names alone."""
 
-import json
 import os
 import time
 from pathlib import Path
@@ -51,7 +50,7 @@ class Shelf:
         for place, folders, files in os.walk(self.folder):
             inside = Path(place).relative_to(self.folder)
             if "run.json" in files:
-                runs[inside.as_posix()] = Run(place)
+                runs[inside.as_posix().encode("utf-8", "replace").decode()] = Run(place)
                 folders.clear()
             elif len(inside.parts) >= _DEPTH or len(runs) >= _MOST:
                 folders.clear()
@@ -69,14 +68,17 @@ def _told(name: str, run: Run) -> dict[str, Any]:
             "made": str(described.get("made") or ""),
             "status": str(described["status"]),
             "model": str(described["model"].get("name")),
-            "shape": fitted.get("shape"),
-            "latent": fitted.get("latent_shape"),
+            "shape": _sizes(fitted.get("shape")),
+            "latent": _sizes(fitted.get("latent_shape")),
             "data": str(data.get("name") or ""),
-            "pictures": data.get("pictures"),
+            "pictures": None if data.get("pictures") is None else int(data["pictures"]),
             "usable": run.has("weights.safetensors"),
         }
-        json.dumps(told, allow_nan=False)
-    except (RunError, AttributeError, TypeError, ValueError, KeyError) as error:
+    except (RunError, AttributeError, TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
         what = error.what if isinstance(error, RunError) else f"run.json is not whole ({type(error).__name__})"
         return {"name": name, "made": "", "usable": False, "problem": what.replace(str(run.path), name)}
     return told
+
+
+def _sizes(value: Any) -> list[int] | None:
+    return None if value is None else [int(size) for size in list(value)[:8]]

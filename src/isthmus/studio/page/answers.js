@@ -34,8 +34,8 @@ export class Answers {
       verdicts,
       header.closest && el("p.bad", { role: "status" }, `${header.closest[0].toUpperCase()}${header.closest.slice(1)}.`),
       ...header.notes.map((/** @type {string} */ note) => el("p.soft", null, note)),
-      el("div.designs", { role: "list", "aria-label": `${count} designs` }, ...this.tiles),
       this.detail,
+      el("div.designs", { role: "list", "aria-label": `${count} designs` }, ...this.tiles),
       el("div.row", null, this.keeping, el("button.quiet", { onclick: () => this.choose(header.designs.filter((/** @type {any} */ one) => one.success)) }, "All that are met"), el("button.quiet", { onclick: () => this.choose([]) }, "None")),
       rivals(header),
       el("details", null, el("summary", null, "The same on the command line"), el("code.command", null, header.command)),
@@ -69,15 +69,14 @@ export class Answers {
     const like = one.near ?? null;
     const go = like === null ? null : el("button.quiet", { onclick: () => this.studio.atlas.look(like, true) }, "Show it on the map");
     const facts = [["steps", one.steps], ["missed", one.missed?.join(", ")], ["class", one.class], ...this.about.wishes.filter((/** @type {any} */ w) => w.kind === "range").map((/** @type {any} */ w) => [w.name, one[w.name]]),
-      ["guides are sure", one.certainty === undefined ? null : percent(one.certainty)], ["most like", one.like], ["unlike it by", one.nearest], ["changed by", one.change]];
+      ["sure", one.certainty === undefined ? null : percent(one.certainty)], ["nearest", one.like], ["off by", one.nearest], ["changed", one.change]];
     fill(
       this.detail,
-      el("div.pair", null,
-        el("figure", null, this.big(one.design), el("figcaption", null, `design ${one.design + 1}`)),
-        like === null ? null : el("figure", null, this.theirs(like), el("figcaption", null, "the training picture most like it"))),
-      this.film(one.design),
+      el("figure", null, this.big(one.design), el("figcaption", null, `design ${one.design + 1}`)),
+      el("figure", null, like === null ? null : this.theirs(like), el("figcaption", null, like === null ? "" : "the nearest picture")),
       el("dl.facts", null, ...facts.filter(([, value]) => value !== null && value !== undefined && value !== "").flatMap(([name, value]) => [el("dt", null, name), el("dd", null, typeof value === "number" ? +value.toPrecision(3) : value)])),
       go,
+      this.film(one.design),
     );
   }
 

@@ -50,7 +50,8 @@ export class Paths {
     const soft = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
     const one = this.ways.some((way) => way.design === this.pointed);
     this.view.setPaths(this.ways.map(({ design, points }) => ({ points: cut(points, share), colour: design === this.pointed ? ink : soft, dashed: one && design !== this.pointed, arrow: share === 1 && points.length > 2 })));
-    this.view.setMarks(this.ways.filter((way) => way.points.length).map(({ design, points }) => ({ x: points[0], y: points[1], kind: design === this.pointed ? "pin" : "ghost" })));
+const looked = this.ways.find((way) => way.design === this.pointed);
+    this.view.setMarks(looked && share === 1 ? [{ x: looked.points[looked.points.length - 2], y: looked.points[looked.points.length - 1], kind: "pin", colour: ink }] : []);
   }
 
   clear() {

@@ -40,6 +40,8 @@ def column(room: InRoom, name: str) -> Response:
 @router.post("/column")
 def make(studio: InStudio, room: InRoom, name: str) -> dict[str, Any]:
     """A job that makes it; its result is the name of the column that is there when it is done."""
+    if name not in MAKERS:
+        raise UsageError(f"there is no column {name!r}", f"Those that can be made: {', '.join(MAKERS)}.")
     return {"job": studio.jobs.start(f"column {name}", room.name, lambda job: _made(room, name, job)).described()}
 
 
@@ -52,6 +54,9 @@ def _sent(name: str, found: Column) -> Response:
     about: dict[str, Any] = {"name": name, "kind": found.kind, "words": found.words}
     if found.names is not None:
         return binary(about | {"names": list(found.names)}, values=found.values.astype(np.int32))
-    finite = found.values[np.isfinite(found.values)]
+    with np.errstate(over="ignore"):
+        values = found.values.astype(np.float32)
+    values[~np.isfinite(values)] = np.nan
+    finite = values[np.isfinite(values)]
     low, high = np.quantile(finite, [_CUT, 1 - _CUT]) if len(finite) else (0.0, 1.0)
-    return binary(about | {"low": float(low), "high": float(high)}, values=found.values.astype(np.float32))
+    return binary(about | {"low": float(low), "high": float(high)}, values=values)

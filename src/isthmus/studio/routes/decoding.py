@@ -1,6 +1,8 @@
 """Decode anything: a place on a map, a picture's own code, either moved along directions; many times a second."""
 
 import asyncio
+import contextlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +19,7 @@ __all__ = ["router"]
 
 router = APIRouter()
 
-_NEAR = 6
+_MOST_MOVED = 1000.0
 
 
 @router.get("/directions")
@@ -40,17 +42,28 @@ async def decode(socket: WebSocket, studio: InStudio, run: str) -> None:
         try:
             room = studio.room(run)
             while True:
-                asked = await socket.receive_json()
-                await socket.send_bytes(await loop.run_in_executor(thread, _answer, room, asked))
+                asked = await socket.receive()
+                if asked["type"] == "websocket.disconnect":
+                    return
+                answer = await loop.run_in_executor(thread, _answer, room, asked.get("text"))
+                with contextlib.suppress(RuntimeError):  # it left while it was answered
+                    await socket.send_bytes(answer)
         except WebSocketDisconnect:
             return
-        except (IsthmusError, ValueError) as error:
-            await socket.close(4400, str(error)[:100])
+        except IsthmusError as error:
+            await socket.close(4400, _short(str(error)))
 
 
-def _answer(room: Room, asked: Any) -> bytes:
-    seq = asked.get("seq", 0) if isinstance(asked, dict) else 0
+def _short(text: str) -> str:
+    """What fits where the reason for a socket's end is told, of which there may be 123 bytes."""
+    return text.encode()[:120].decode(errors="ignore")
+
+
+def _answer(room: Room, text: str | None) -> bytes:
+    seq = 0
     try:
+        asked = json.loads(text or "")
+        seq = asked["seq"] if isinstance(asked.get("seq"), int) else 0
         code = _moved(room, _base(room, asked), asked.get("moves") or {})
         pixels = room.drawn(code)[0]
         told = {"seq": seq, "share": float(room.strangeness.share(code)[0])}
@@ -61,7 +74,7 @@ def _answer(room: Room, asked: Any) -> bytes:
         return packed(told, pixels=pixels, code=code[0])
     except IsthmusError as error:
         return packed({"seq": seq, "what": error.what, "remedy": error.remedy})
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         return packed({"seq": seq, "what": f"this is no question ({type(error).__name__})", "remedy": ""})
 
 
@@ -73,14 +86,12 @@ def _base(room: Room, asked: dict[str, Any]) -> np.ndarray:
             raise UsageError(f"there is no row {row}")
         return room.codes[[row]]
     if "code" in asked:
-        code = np.asarray(asked["code"], np.float32).reshape(1, -1)
+        with np.errstate(over="ignore"):
+            code = np.asarray(asked["code"], np.float64).reshape(1, -1).astype(np.float32)
         if code.shape[1] != room.codes.shape[1] or not np.isfinite(code).all():
             raise UsageError(f"a code has {room.codes.shape[1]} numbers")
         return code
-    place = np.asarray(asked["at"], np.float64).reshape(1, 2)
-    if not np.isfinite(place).all():
-        raise UsageError("a place has two numbers")
-    return np.asarray(room.inverse(str(asked["map"])).codes_at(place), np.float32)
+    return np.asarray(room.codes_at(str(asked["map"]), np.asarray(asked["at"], np.float64).reshape(1, 2)), np.float32)
 
 
 def _moved(room: Room, code: np.ndarray, moves: dict[str, float]) -> np.ndarray:
@@ -89,6 +100,8 @@ def _moved(room: Room, code: np.ndarray, moves: dict[str, float]) -> np.ndarray:
     for name, amount in moves.items():
         if name not in known:
             raise UsageError(f"there is no direction {name!r}")
+        if not abs(float(amount)) <= _MOST_MOVED:  # NaN neither
+            raise UsageError(f"{name} cannot be moved by {amount}", f"Move it by {_MOST_MOVED:g} deviations at most.")
         along = known[name]
         code = code + np.float32(float(amount) * along.spread) * along.vector.astype(np.float32)
     return np.asarray(code, np.float32)

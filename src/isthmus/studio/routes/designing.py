@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from isthmus.design.answer import Answer
 from isthmus.design.spec import Spec
 from isthmus.design.wishes import Class, Mixture, Range, Wish
-from isthmus.errors import UsageError
+from isthmus.errors import DataError, UsageError
 from isthmus.measure.attributes import ATTRIBUTES
 from isthmus.stats import Interval
 from isthmus.studio.drafting import Drafting, Wanted
@@ -63,9 +63,12 @@ def wishable(room: InRoom) -> dict[str, Any]:
 
 @router.post("/design/read")
 def read(room: InRoom, text: Text) -> dict[str, Any]:
-    """The wishes of a text in parts, for sliders and boxes; one sentence where it cannot be."""
+    """The wishes of a text in parts, for sliders and boxes; or why it cannot be, which while one types is no failure."""
     board = _board(room)
-    wishes, notes = board.read(text.want)
+    try:
+        wishes, notes = board.read(text.want)
+    except (UsageError, DataError) as error:
+        return {"refused": {"what": error.what, "remedy": error.remedy}}
     return {"wishes": _in_parts(wishes, board.shop.words.classes), "notes": notes}
 
 

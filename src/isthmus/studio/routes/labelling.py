@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,13 @@ def open_desk(studio: InStudio, room: InRoom, blank: bool = False) -> dict[str, 
         return {"ready": True, "desk": desk.state()}
 
     def opened(job: Job) -> None:
-        old = room.kept.pop("desk", None)
-        if old is not None:
-            old.close()
-        room.kept["desk"] = Desk(room, studio.hub, blank, job.told)
+        with room.keep("opening a desk", threading.Lock):
+            old: Desk | None = room.kept.get("desk")
+            room.kept["desk"] = Desk(room, studio.hub, blank, job.told)
+            if old is not None:
+                old.close()
 
-    return {"ready": False, "job": studio.jobs.start("desk", room.name, opened).described()}
+    return {"ready": False, "job": studio.jobs.start("desk", room.name, opened, blank).described()}
 
 
 @router.get("/desk")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from isthmus import discover
 from isthmus.errors import UsageError
-from isthmus.look.maps import Map, draw, save_map
+from isthmus.look.maps import Map, check_name, draw, map_table, save_map
 from isthmus.look.walks import spherical, straight, through
 from isthmus.studio.jobs import Job
 from isthmus.studio.room import Room
@@ -59,7 +59,9 @@ def draw_map(studio: InStudio, room: InRoom, wanted: Wanted) -> dict[str, Any]:
     projection = kind(**{"seed": wanted.seed} | wanted.fields)
     projection.check_params()
     name = wanted.name or wanted.by
-    job = studio.jobs.start(f"map {name}", room.name, lambda job: _drawn(room, projection, name, wanted.seed, job))
+    check_name(name)
+    of = str(sorted(projection.get_params().items()))
+    job = studio.jobs.start(f"map {name}", room.name, lambda job: _drawn(room, projection, name, wanted.seed, job), of)
     return {"job": job.described()}
 
 
@@ -82,7 +84,8 @@ def walk(room: InRoom, asked: Annotated[Walk, Body()]) -> Response:
 def table(room: InRoom, name: str, request: Request) -> Response:
     """The coordinates as a file."""
     found = room.map(name)
-    content = (room.run.path / "maps" / f"{found.name}.csv").read_bytes()
+    split = np.where(found.held, "held-out", "voter")
+    content = map_table(found.ids, found.places, room.pictures.labels, room.pictures.classes, split)
     headers = {"content-disposition": f'attachment; filename="{found.name}.csv"'}
     return Response(content, media_type="text/csv", headers=headers)
 
@@ -108,7 +111,7 @@ def _drawn(room: Room, projection: Any, name: str, seed: int, job: Job) -> dict[
             told=job.told,
             shown=shown,
         )
-        with room.run.writing():
+        with room.writing():
             save_map(made, room.run, pictures.labels, pictures.classes)
     finally:
         room.kept.pop(f"forming {name}", None)
@@ -138,5 +141,7 @@ def _codes_along(room: Room, asked: Walk) -> np.ndarray:
         return np.asarray((spherical if asked.how == "spherical" else straight)(*ends, asked.steps), np.float32)
     if not asked.map or len(asked.points) < 2:
         raise UsageError("a path has at least two points", "Draw a longer one.")
-    path = through(np.asarray(asked.points, np.float64), asked.steps)
-    return room.inverse(asked.map).codes_at(path)
+    points = np.asarray(asked.points, np.float64)
+    room.codes_at(asked.map, points)  # refuses what is no place
+    path = through(points, asked.steps)
+    return room.codes_at(asked.map, path)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Request, Response
 from PIL import Image
+from starlette.concurrency import run_in_threadpool
 
 from isthmus.errors import UsageError
 from isthmus.stats.knn import neighbours
@@ -25,7 +26,9 @@ _SMALLEST = 96
 async def thumbs(room: InRoom, request: Request) -> Response:
     """Bytes of pixels for these rows, in their order."""
     rows = rows_of(room, await request.body(), _MOST_THUMBS)
-    return binary({}, pixels=room.thumbs(rows))
+    if not len(rows):
+        raise UsageError("no rows were asked for")
+    return binary({}, pixels=await run_in_threadpool(room.thumbs, rows))
 
 
 @router.get("/picture")
@@ -63,27 +66,23 @@ def search(room: InRoom, words: str) -> dict[str, Any]:
     wanted = words.strip().lower()
     if not wanted:
         return {"rows": [], "count": 0}
-    hits = _texts(room)
-    found = np.flatnonzero(np.char.find(hits, wanted) >= 0)
+    found = [row for row, text in enumerate(_texts(room)) if wanted in text]
     exact = room.rows.get(words.strip())
-    rows = ([exact] if exact is not None else []) + [int(row) for row in found if row != exact]
+    rows = ([exact] if exact is not None else []) + [row for row in found if row != exact]
     return {"rows": rows[:_MOST_FOUND], "count": len(rows)}
 
 
-def _texts(room: Room) -> np.ndarray:
-    """One line a picture, in small letters."""
+def _texts(room: Room) -> list[str]:
+    """One text a picture, in small letters."""
 
-    def made() -> np.ndarray:
+    def made() -> list[str]:
         pictures = room.pictures
-        names = np.asarray(["", *map(str, pictures.classes)], dtype=str)[pictures.labels + 1]
-        parts = [np.asarray(pictures.ids, str), names]
-        parts += [np.asarray(values, str) for values in pictures.columns.values() if values.dtype.kind in "OUS"]
-        joined = parts[0]
-        for part in parts[1:]:
-            joined = np.char.add(np.char.add(joined, "\n"), part)
-        return np.char.lower(joined)
+        names = ["", *map(str, pictures.classes)]
+        parts = [map(str, pictures.ids), (names[label + 1] for label in pictures.labels)]
+        parts += [map(str, values) for values in pictures.columns.values() if values.dtype.kind in "OUS"]
+        return ["\n".join(texts).lower() for texts in zip(*parts, strict=True)]
 
-    return np.asarray(room.keep("texts", made))
+    return list(room.keep("texts", made))
 
 
 def _row(room: Room, row: int) -> np.ndarray:

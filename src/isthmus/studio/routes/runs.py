@@ -1,14 +1,14 @@
 """The list of runs, opening one, and the socket over which every browser hears what happens."""
 
 import asyncio
-import contextlib
 from typing import Any
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, WebSocket
 
 from isthmus import __version__, discover
 from isthmus.estimator import Estimator
 from isthmus.studio.jobs import Job
+from isthmus.studio.packing import as_json
 from isthmus.studio.room import Room
 from isthmus.studio.routes._asking import InRoom, InStudio
 
@@ -56,22 +56,24 @@ async def events(socket: WebSocket, studio: InStudio) -> None:
 
     async def send() -> None:
         while True:
-            await socket.send_json(await queue.get())
+            await socket.send_text(as_json(await queue.get()))
 
-    sending = asyncio.create_task(send())
+    async def leave() -> None:
+        while (await socket.receive())["type"] != "websocket.disconnect":
+            pass
+
+    both = [asyncio.create_task(send()), asyncio.create_task(leave())]
     try:
-        with contextlib.suppress(WebSocketDisconnect):
-            while True:
-                await socket.receive_text()
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        sending.cancel()
         studio.hub.leave(queue)
-        with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-            await sending
+        for task in both:
+            task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
 
 
 def _told(room: Room) -> dict[str, Any]:
-    pictures, model = room.pictures, room.model
+    pictures, model, alone = room.pictures, room.model, room.alone
     ways = {}
     for name in discover.names("look.projections"):
         kind = discover.find("look.projections", name, "Projection")
@@ -89,8 +91,8 @@ def _told(room: Room) -> dict[str, Any]:
         "labelled": int((pictures.labels >= 0).sum()),
         "maps": room.maps(),
         "projections": ways,
-        "alone": room.alone,
-        "notes": room.notes,
+        "alone": alone,
+        "notes": [*room.notes, *([] if alone else [room.why_not])],
     }
 
 

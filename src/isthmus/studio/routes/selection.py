@@ -2,15 +2,17 @@
 
 import csv
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
 from PIL import Image
+from starlette.concurrency import run_in_threadpool
 
 from isthmus.errors import UsageError
-from isthmus.files import write_atomically
+from isthmus.files import UNFINISHED, clear_errors
 from isthmus.look.drawing import draw_codes
 from isthmus.studio.columns import columns_of, value_in_words
 from isthmus.studio.jobs import Job
@@ -22,14 +24,14 @@ __all__ = ["router"]
 router = APIRouter()
 
 _MOST_DRAWN, _FEWEST = 1024, 2
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @router.post("/selection.csv")
 async def table(room: InRoom, request: Request, map: str = "") -> Response:
     """A row a picture: its id, its place on the map, and the value of every column that is there."""
     rows = rows_of(room, await request.body())
-    return Response(_table(room, rows, map), media_type="text/csv")
+    return Response(await run_in_threadpool(_table, room, rows, map), media_type="text/csv")
 
 
 @router.get("/link")
@@ -48,7 +50,8 @@ async def sample(studio: InStudio, room: InRoom, request: Request, n: int = 64, 
         raise UsageError(f"{n} pictures were asked for", f"Ask for 1 to {_MOST_DRAWN:,}.")
     if len(rows) < _FEWEST:
         raise UsageError(f"{len(rows)} pictures are chosen", "Choose two or more to draw between.")
-    job = studio.jobs.start("sample", room.name, lambda job: _sampled(room, rows, n, seed, job))
+    of = (n, seed, rows.tobytes())
+    job = studio.jobs.start("sample", room.name, lambda job: _sampled(room, rows, n, seed, job), of)
     return {"job": job.described()}
 
 
@@ -65,25 +68,36 @@ def sampled(room: InRoom, folder: str) -> Response:
 
 def _sampled(room: Room, rows: np.ndarray, n: int, seed: int, job: Job) -> dict[str, Any]:
     codes = draw_codes(room.codes, n, seed, rows, job.told).codes
-    job.told(0, 2, "decoding")
+    job.told(0, n, "decoding")
     frames = room.drawn(codes)
-    job.told(1, 2, "writing")
-    with room.run.writing():
-        place = _next(room.run.path / "samples")
-        for number, frame in enumerate(frames):
-            held = io.BytesIO()
-            Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame).save(held, "PNG")
-            write_atomically(place / f"{number:04d}.png", held.getvalue())
-        held = io.BytesIO()
-        np.save(held, codes)
-        write_atomically(place / "codes.npy", held.getvalue())
+    with room.writing():
+        samples = room.run.path / "samples"
+        place = _next(samples)
+        unfinished = place.with_name(f".{place.name}{UNFINISHED}")
+        with clear_errors(samples):
+            _write(unfinished, codes, frames, job)
+            unfinished.rename(place)
     folder = f"samples/{place.name}"
     room.kept[f"sample {folder}"] = {"codes": codes, "frames": frames}
     return {"folder": folder, "count": n}
 
 
+def _write(place: Path, codes: np.ndarray, frames: np.ndarray, job: Job) -> None:
+    """All of them, or no folder."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        for number, frame in enumerate(frames):
+            job.told(number, len(frames), "writing")
+            Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame).save(place / f"{number:04d}.png")
+        np.save(place / "codes.npy", codes)
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
 def _next(folder: Path) -> Path:
-    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    taken = [int(path.name) for path in folder.glob("*") if path.name.isdecimal() and path.name.isascii()]
     return folder / str(max(taken, default=-1) + 1)
 
 
@@ -92,7 +106,7 @@ def _table(room: Room, rows: np.ndarray, map: str) -> str:
     columns = columns_of(room)
     text = io.StringIO(newline="")
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["id", *(["x", "y"] if places is not None else []), *columns])
+    lines.writerow(["id", *(["x", "y"] if places is not None else []), *_all_plain(list(columns))])
     for row in rows:
         place = [] if places is None else [f"{value:.6g}" for value in places[row]]
         values = [value_in_words(column, row) for column in columns.values()]

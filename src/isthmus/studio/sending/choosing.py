@@ -38,7 +38,7 @@ def chosen_rows(room: Room, most: int) -> np.ndarray:
 def columns_sent(room: Room, rows: np.ndarray, told: Told) -> dict[str, Column]:
     """Those that are there without being asked for, and what the run's saved classifier tells; of these rows."""
     found = columns_of(room)
-    labels, classes = called_now(room, room.pictures.labels, LabelLog(room.run.path / LOG))
+    labels, classes = called_now(room, room.pictures.labels, LabelLog(room.run.path / LOG).labels())
     found["label"] = Column(found["label"].words, labels, classes)
     found = {name: Column(one.words, one.values[rows], one.names) for name, one in found.items()}
     if "prediction" not in found and room.run.has(f"heads/{_HEAD}.json"):

@@ -85,7 +85,7 @@ export class Density {
 
   /** The lead of a cell is found by votes: each point adds to its own class or takes from another's; a class that has
    * most of the points is what remains. @param {By} by @param {Float32Array} xs @param {Float32Array} ys
-   * @param {Uint8Array} inks @param {number} from @param {number} to */
+   * @param {Uint8Array} inks @param {number} from @param {number} to @param {number} step */
   _countClasses({ sx, tx, sy, ty }, xs, ys, inks, from, to, step) {
     const { counts, leads, wide, high } = this;
     for (let i = Math.ceil(from / step) * step; i < to; i += step) {

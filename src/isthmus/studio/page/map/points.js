@@ -27,6 +27,7 @@ export class Points {
     this.pixels = new Int32Array(this.image.data.buffer);
     this.table = new Int32Array(65536);
     this.alpha = -1;
+    /** @type {Int32Array} */
     this.inkTable = new Int32Array(256);
     this.inks = new Uint8Array(0);
     /** Positions of what is selected, and by position what may not be pointed at (null: all may). */

@@ -30,7 +30,7 @@ const DARK = {
   faint: [44, 46, 52],
 };
 
-/** @type {CanvasRenderingContext2D | null} */
+/** @type {OffscreenCanvasRenderingContext2D | null} */
 let judge = null;
 
 /** Any colour that the browser knows. @param {string} text @returns {Rgb | null} */
@@ -54,7 +54,7 @@ export function themeOf(host, said = {}) {
   const named = (/** @type {string} */ name) => parsed((said[name] ?? style.getPropertyValue(`--${name}`)).trim());
   const paper = named("paper");
   const dark = paper ? light(paper) < 128 : matchMedia("(prefers-color-scheme: dark)").matches;
-  const own = /** @type {Record<string, Rgb>} */ (dark ? DARK : LIGHT);
+  const own = /** @type {Record<string, any>} */ (dark ? DARK : LIGHT);
   const ramp = rampStops(dark).map((stop, k) => named(`ramp-${k}`) ?? stop);
   return {
     dark,

@@ -36,6 +36,8 @@ export class Thumbs {
     this.since = 0;
     /** @type {import("./grid.js").Grid | null} */
     this.grid = null;
+    /** The frames' colours, for as long as they are right. @type {{colours: any, theme: any, list: string[]} | null} */
+    this.kept = null;
   }
 
   /** @param {Provider | null} provider */
@@ -159,6 +161,7 @@ export class Thumbs {
   /** @param {import("./scene.js").Scene} scene @returns {string[]} by ink */
   _colours({ colours, theme }) {
     if (this.kept?.colours !== colours || this.kept?.theme !== theme) {
+      /** @type {string[]} */
       const list = Array.from({ length: 128 }, (_, ink) => css(inkColour(ink, colours, theme)));
       this.kept = { colours, theme, list };
     }

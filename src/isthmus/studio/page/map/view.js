@@ -116,7 +116,7 @@ export class MapView extends Scene {
 
   /** @param {Float32Array} places @returns {asserts this is {grid: Grid}} */
   _placed(places) {
-    this.places = places;
+    this.places = /** @type {Float32Array<ArrayBuffer>} */ (places);
     this.grid = new Grid(places);
     this.pointing.leave();
     this.thumbs.moved();

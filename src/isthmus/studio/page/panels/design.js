@@ -179,6 +179,7 @@ class Design {
     try {
       const read = await post("design/read", { run: this.run }, { want: this.text.value });
       if (turn !== this.turn || this.closed) return;
+      if (read.refused) return this.invalid([read.refused.what, read.refused.remedy].filter(Boolean).join(". "));
       if (fills) this.parts(read.wishes);
       this.valid(read.notes);
     } catch (error) {
