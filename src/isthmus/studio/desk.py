@@ -133,7 +133,7 @@ class Desk:
             for one, name in given.items():
                 row = self.room.rows.get(one)
                 if row is not None:
-                    labels[row] = names.setdefault(name, len(names)) if name else -1
+                    labels[row] = names.setdefault(_readable(name), len(names)) if name else -1
             self.given, self._now = len(given), (labels, tuple(names))
             self.room.kept["column label"] = Column("labels that are given now", labels, tuple(names))
         self.again()
@@ -276,6 +276,11 @@ class Desk:
         told = None if probabilities is None else probabilities[rows]
         found = suggest(Pile(self.pile.rows[rows]), labels, wanted, 0, told) if wanted else []
         return [Suggestion(int(rows[one.row]), one.group, one.share, one.margin) for one in found]
+
+
+def _readable(name: str) -> str:
+    """Half a character, which only another program writes, would be read by no browser."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _sentence(error: Exception) -> str:
