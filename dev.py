@@ -3,7 +3,7 @@
 
     demo [options]         isthmus demo: train, judge and draw on real pictures, in under a minute
     test [pytest options]  the tests, as in: test -m slow, test tests/test_docs.py -k parses
-    check                  ruff (rules and format) and mypy
+    check                  ruff (rules and format), mypy, and tsc where there is one
     docs                   write docs/commands.md again
     run VERB ...           isthmus VERB ..., as in: run fit digits --out runs/mine
     shell [options]        Python with isthmus in it
@@ -174,6 +174,11 @@ def test(words):
 
 def check(words):
     failed = [tool for tool in CHECKS if subprocess.call([str(PYTHON), "-m", *tool.split()], cwd=HERE)]
+    types = shutil.which("tsc")  # of the studio's page; it comes with npm install -g typescript
+    if types is None:
+        print("types of the studio's page: not checked, as there is no tsc here")
+    elif subprocess.call([types, "-p", "jsconfig.json"], cwd=HERE):
+        failed.append("tsc")
     print(f"failed: {', '.join(failed)}" if failed else "all checks passed")
     return bool(failed)
 

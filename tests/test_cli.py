@@ -78,7 +78,7 @@ def test_every_verb_says_what_it_does_in_one_line() -> None:
     found = verbs()
     expected = (
         "anomalies benchmark classify data decode demo design encode evaluate fit info interpolate label-curve "
-        "label-next manifold map neighbours predict recipe reconstruct sample studio traverse"
+        "label-next manifold map neighbours predict recipe reconstruct report sample studio traverse"
     )
     assert sorted(found) == expected.split()
     assert all(line.endswith(".") and len(line) < 110 for line in found.values())

@@ -97,6 +97,11 @@ def test_a_field_below_its_bound_is_refused(name: str, field: str) -> None:
         made(name, **{field: 0}).place(clouds(name)[0])
 
 
+def test_nothing_lies_farther_apart_than_the_maps_own_unit() -> None:
+    with pytest.raises(UsageError, match="min_dist is 2"):
+        made("umap", min_dist=2).place(clouds("umap")[0])
+
+
 def test_a_code_of_three_numbers_is_no_place() -> None:
     with pytest.raises(UsageError, match="code of 3 numbers"):
         made("latent").place(np.random.default_rng(0).random((9, 3)))

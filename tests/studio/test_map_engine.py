@@ -153,6 +153,25 @@ def test_points_that_are_all_the_same_are_one_dot(page: Any) -> None:
     assert page.evaluate("map.pick(...map.toScreen(1234, 0))") == 1234
 
 
+def test_of_very_many_points_some_are_passed_over_while_one_moves_and_all_are_drawn_at_rest(page: Any) -> None:
+    drawn = page.evaluate("""async () => {
+      const frame = () => new Promise(r => requestAnimationFrame(r));
+      map.setPoints(clusters(2500000).places);
+      const data = () => map.layer.context.getImageData(0, 0, 800, 600).data;
+      const inked = () => data().reduce((n, v, i) => n + (i % 4 === 0 && v !== 251), 0);
+      const count = [];
+      await frame(); await new Promise(r => setTimeout(r, 300)); await frame();
+      count.push(inked());
+      map.panBy(1, 0); await frame();
+      count.push(inked());
+      map.panBy(-1, 0); await frame(); await new Promise(r => setTimeout(r, 300)); await frame();
+      count.push(inked());
+      return count;
+    }""")
+    assert drawn[0] == drawn[2]
+    assert 0.4 * drawn[0] < drawn[1] < drawn[0]
+
+
 def test_density_shades_by_count_and_by_class(page: Any) -> None:
     r = np.random.default_rng(0)
     places = np.concatenate([r.normal(-3, 0.5, (4000, 2)), r.normal(3, 0.5, (400, 2))])
@@ -210,6 +229,7 @@ def test_hover_press_drag_release_and_open_are_told(page: Any) -> None:
     page.mouse.down()
     page.mouse.move(x - 60, y + 30, steps=5)
     page.mouse.up()
+    assert not page.evaluate("map.overlay.focused"), "the ring is for keys"
     (press,), (release,) = heard(page, "press"), heard(page, "release")
     assert press["row"] == 2 and np.allclose([press["x"], press["y"]], [3, 2], atol=0.02)
     drags = heard(page, "drag")

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from isthmus.cli._designs import save_designs
 from isthmus.cli._maximise import add_maximise, maximised
 from isthmus.cli._pictures import of_run
 from isthmus.cli._talk import print_json, say, table, tick
@@ -54,9 +53,9 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from isthmus.design.designing import worked_out
+    from isthmus.design.answer import answered
+    from isthmus.design.saving import free_folder
     from isthmus.design.spec import read_spec
-    from isthmus.design.wishes import attributes_of
     from isthmus.models._loading import load
     from isthmus.run import Run
 
@@ -74,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list_attributes:
         print(_listed(shop))
         return 0
-    place = Path(arguments.out) if arguments.out else _next(folder.path / "designs")
+    place = Path(arguments.out) if arguments.out else free_folder(folder.path / "designs")
     if best:
         return maximised(arguments, shop, folder, place)
     if arguments.sure is not None and not 0 < arguments.sure < 1:
@@ -86,13 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     if (place / "design.json").exists():
         raise UsageError(f"{place} already holds designs", "Give another folder.")
     shop.check(wishes)
-    names = attributes_of(wishes)
-    with folder.writing():
-        guides, judge = shop.guides(names), shop.judge(names)
-    with tick("designs") as told:
-        made = worked_out(shop, asked, guides, judge, _search(arguments), told, notes)
-    beside = [] if asked.near is not None or asked.given is not None else _beside(shop, asked, guides, judge)
-    return _tell(made, model, folder, arguments, judge, place, beside)
+    answer = answered(shop, folder, arguments.want, asked, _command(arguments), _search(arguments), notes)
+    return _tell(answer, model, folder, arguments, place)
 
 
 def _workshop(model: Any, folder: Any, arguments: argparse.Namespace) -> Any:
@@ -192,29 +186,9 @@ def _listed(shop: Any) -> str:
     return table(["can be wished", "from", "to", "deviation", "what it is"], rows)
 
 
-def _beside(shop: Any, asked: Any, guides: Any, judge: Any) -> list[Any]:
-    """What needs no search, shown to the same guides and judge."""
-    from dataclasses import replace
-
-    from isthmus.design.beside import rivals
-
-    return rivals(shop, replace(asked, wishes=shop.settled(asked.wishes, guides, False)), guides, judge)
-
-
-def _tell(
-    made: Any, model: Any, folder: Any, arguments: argparse.Namespace, judge: Any, place: Path, beside: list[Any]
-) -> int:
-    from isthmus.cli._records import record_of
-
-    command = " ".join(["isthmus design RUN", f'--want "{arguments.want}"', f"-n {arguments.n}", *_said(arguments)])
-    common = {"split": "designed", "data": "the run's own", "seed": arguments.seed, "command": command}
-    records = [record_of("design, guides say met", made.by_guides(), **common)]
-    if made.by_judge() is not None:
-        records.append(record_of("design, judge says met", made.by_judge(), **common))
-    trust = {name: [one.value, one.low, one.high] for name, one in judge.trust.items()}
-    about = {"want": arguments.want, "verdict": made.verdict(), "judge on test pictures": trust} | common
-    about["beside"] = [vars(one) | {"right": vars(one.right) if one.right else None} for one in beside]
-    save_designs(made, model, place, about)
+def _tell(answer: Any, model: Any, folder: Any, arguments: argparse.Namespace, place: Path) -> int:
+    made, judge, beside, records = answer.made, answer.judge, answer.beside, answer.records()
+    answer.save(model, place)
     with folder.writing():
         folder.record(*records)
     if arguments.json:
@@ -235,16 +209,9 @@ def _tell(
     return 0 if made.success.any() else 1
 
 
-def _said(arguments: argparse.Namespace) -> list[str]:
-    """What else was asked for; pictures by what they are, as no place on this machine is kept."""
-    told = ["--near PICTURE"] if arguments.near else []
-    told += ["--keep MASK"] if arguments.keep else []
-    usual = {"search": "normalised", "start": "auto", "guides": 3, "sure": None, "labels_from": None}
-    usual |= dict.fromkeys(("density", "trust", "consistent", "apart"), 0.0)
-    given = {name: getattr(arguments, name) for name in usual}
-    return told + [f"--{name.replace('_', '-')} {v}" for name, v in given.items() if v != usual[name]]
+def _command(arguments: argparse.Namespace) -> str:
+    from isthmus.design.answer import USUAL, command_of
 
-
-def _next(folder: Path) -> Path:
-    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
-    return folder / str(max(taken, default=-1) + 1)
+    given = {name: getattr(arguments, name) for name in USUAL}
+    given |= {"near": arguments.near and "PICTURE", "keep": arguments.keep and "MASK"}
+    return command_of(arguments.want, arguments.n, given)

@@ -100,11 +100,14 @@ def _resumed(arguments: argparse.Namespace, watchers: list[Any]) -> Any:
 def _watchers(arguments: argparse.Namespace) -> list[Any]:
     import sys
 
+    from isthmus.run import Run
     from isthmus.train.events import TensorBoard
+    from isthmus.train.looking import Looking
     from isthmus.train.watchers import Lines, ProgressBar
 
     shown = [] if arguments.quiet else [ProgressBar() if sys.stderr.isatty() else Lines()]
-    return [*shown, TensorBoard(Path(arguments.out or arguments.resume) / "tensorboard")]
+    folder = Path(arguments.out or arguments.resume)
+    return [*shown, TensorBoard(folder / "tensorboard"), Looking(Run(folder))]
 
 
 def _portable(options: dict[str, Any], out: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What designing gives: pictures and codes, and beside each what guides and judge make of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,24 @@ class Designs:
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    def some(self, chosen: Sequence[int]) -> "Designs":
+        """These designs only, in this order."""
+        rows = np.asarray(chosen, np.int64)
+        places = torch.from_numpy(rows)
+        cut: dict[str, Any] = {name: getattr(self, name)[rows] for name in ("drawn", "codes", "steps", "loss")}
+        for name in ("nearest", "like", "again", "change"):
+            cut[name] = None if getattr(self, name) is None else getattr(self, name)[rows]
+        return replace(
+            self,
+            **cut,
+            pictures=self.pictures[places],
+            granted=self.granted[:, rows],
+            seen=self.seen.of(places),
+            judged=None if self.judged is None else self.judged[:, rows],
+            answers=None if self.answers is None else self.answers.of(rows),
+            films={place: self.films[row] for place, row in enumerate(rows.tolist()) if row in self.films},
+        )
 
     @property
     def success(self) -> np.ndarray:

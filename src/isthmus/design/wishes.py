@@ -46,6 +46,11 @@ class Answers:
     classes: np.ndarray | None = None
     numbers: dict[str, np.ndarray] = field(default_factory=dict)
 
+    def of(self, rows: np.ndarray) -> "Answers":
+        """What it says of some of the pictures."""
+        classes = None if self.classes is None else self.classes[rows]
+        return Answers(classes, {name: values[rows] for name, values in self.numbers.items()})
+
 
 @dataclass(frozen=True)
 class Wish(ABC):

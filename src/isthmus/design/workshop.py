@@ -53,6 +53,8 @@ class Workshop:
     folder: Path | None = None
     watching: Watching = lambda what: ()
     counting: Counting = lambda what: contextlib.nullcontext()
+    encoded: torch.Tensor | None = None
+    """Codes of the training pictures, from whoever has them already."""
     known: dict[Any, Any] = field(default_factory=dict, repr=False)
     """What starts make once for all wishes of a kind."""
 
@@ -64,6 +66,8 @@ class Workshop:
 
     @cached_property
     def _encoded(self) -> torch.Tensor:
+        if self.encoded is not None:
+            return self.encoded
         return evaluate(self.model, self.training, lambda x: self.model.encode(x).mean)
 
     @cached_property
@@ -170,12 +174,17 @@ class Workshop:
         return digest.hexdigest()
 
     @cached_property
-    def words(self) -> Vocabulary:
-        """What can be wished. The extent of what is measured is that of 2,000 pictures, as measuring takes long."""
+    def glimpsed(self) -> dict[str, np.ndarray]:
+        """Attributes as far as they are known without waiting: columns of all pictures, what is measured of 2,000."""
         some = self.pictures[torch.linspace(0, len(self.pictures) - 1, min(2000, len(self.pictures))).long()].numpy()
         names = [*self.columns, *(name for name in ATTRIBUTES if some.ndim == 4 and name not in self.columns)]
         known = {name: self.columns[name] if name in self.columns else measured(name, some) for name in names}
-        extents = {name: _extent(values) for name, values in known.items() if np.isfinite(values).any()}
+        return {name: values for name, values in known.items() if np.isfinite(values).any()}
+
+    @cached_property
+    def words(self) -> Vocabulary:
+        """What can be wished."""
+        extents = {name: _extent(values) for name, values in self.glimpsed.items()}
         present = np.unique(self.training.labels[self.training.labels != UNKNOWN])
         return Vocabulary(tuple(map(str, self.training.classes)) if len(present) else (), extents)
 

@@ -2,14 +2,16 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from isthmus.errors import DataError
 
-__all__ = ["LabelLog"]
+__all__ = ["LabelLog", "laid_over"]
 
 
 class LabelLog:
@@ -80,6 +82,24 @@ class LabelLog:
             raise DataError(
                 f"the label was not saved, {self.path} cannot be written: {why}", "Free some space."
             ) from error
+
+
+def laid_over(
+    labels: np.ndarray, classes: Sequence[Any], rows: Mapping[str, int], given: Mapping[str, str | None]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What was given over these labels, by the rows of ids; classes that it brings come after those there were."""
+    labels = np.array(labels)
+    names = {str(name): number for number, name in enumerate(classes)}
+    for one, name in given.items():
+        row = rows.get(one)
+        if row is not None:
+            labels[row] = names.setdefault(_readable(name), len(names)) if name else -1
+    return labels, tuple(names)
+
+
+def _readable(name: str) -> str:
+    """Half a character, which only another program writes, would be read by nobody."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _torn(file: Any) -> bool:

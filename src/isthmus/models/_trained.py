@@ -122,6 +122,8 @@ class Trained(Model):
         phases = self.phases()
         settings = self._settings(phases, data, run)
         held = self._resident(validation) if validation is not None and watched else None
+        for watcher in watchers:
+            watcher.on_model(self, data if held is None else held)
         train(self.net_, phases, data, settings, held, Store(run), watchers)
         with torch.no_grad():
             self._finish(data)

@@ -23,15 +23,14 @@ from isthmus.classify.heads.kernel import Kernel
 from isthmus.classify.heads.linear import Linear
 from isthmus.classify.suggest import Suggestion, suggest
 from isthmus.errors import IsthmusError, UsageError
-from isthmus.images.label_log import LabelLog
+from isthmus.images.label_log import LabelLog, laid_over
 from isthmus.stats.intervals import Interval, wilson_interval
 from isthmus.studio.columns import Column
 from isthmus.studio.events import Hub
-from isthmus.studio.room import Room, Told
+from isthmus.studio.room import LOG, Room, Told
 
-__all__ = ["LOG", "Desk"]
+__all__ = ["Desk"]
 
-LOG = "labels.jsonl"
 _NEXT = 24
 _BLOCK = 8192
 _KERNEL = 3000
@@ -126,16 +125,11 @@ class Desk:
     def _read(self) -> None:
         """What each picture is called now; held-out pictures keep what they came with, and nobody learns from it."""
         pictures = self.room.pictures
-        names = {str(name): number for number, name in enumerate(pictures.classes)}
-        labels = np.full(len(pictures), -1) if self.blank else pictures.labels.copy()
+        labels = np.full(len(pictures), -1) if self.blank else pictures.labels
         with self._writing:
             given = self.log.labels()
-            for one, name in given.items():
-                row = self.room.rows.get(one)
-                if row is not None:
-                    labels[row] = names.setdefault(_readable(name), len(names)) if name else -1
-            self.given, self._now = len(given), (labels, tuple(names))
-            self.room.kept["column label"] = Column("labels that are given now", labels, tuple(names))
+            self.given, self._now = len(given), laid_over(labels, pictures.classes, self.room.rows, given)
+            self.room.kept["column label"] = Column("labels that are given now", *self._now)
         self.again()
 
     def _judges(self) -> np.ndarray:
@@ -276,11 +270,6 @@ class Desk:
         told = None if probabilities is None else probabilities[rows]
         found = suggest(Pile(self.pile.rows[rows]), labels, wanted, 0, told) if wanted else []
         return [Suggestion(int(rows[one.row]), one.group, one.share, one.margin) for one in found]
-
-
-def _readable(name: str) -> str:
-    """Half a character, which only another program writes, would be read by no browser."""
-    return name.encode("utf-8", "replace").decode()
 
 
 def _sentence(error: Exception) -> str:

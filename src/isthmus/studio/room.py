@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 from isthmus.contract import check_encodes, decoded
 from isthmus.errors import IsthmusError, RunError, UsageError
+from isthmus.images.label_log import LabelLog, laid_over
 from isthmus.images.pictures import Pictures
 from isthmus.look.codes import codes_of
 from isthmus.look.inverse import Inverse
@@ -24,9 +25,12 @@ from isthmus.report.grid import to_rgb
 from isthmus.run import Run
 from isthmus.train.checkpoint import load_tensors, save_tensors
 
-__all__ = ["Room", "Told"]
+__all__ = ["LOG", "Room", "Told", "as_bytes"]
 
 Told = Callable[[int, int, str], None]
+
+LOG = "labels.jsonl"
+"""What people called pictures, in the studio: it only grows."""
 
 _CACHE = "cache/codes.safetensors"
 _THUMB = 64
@@ -126,6 +130,11 @@ class Room:
                     time.sleep(0.1)
             yield self.run
 
+    def called_now(self) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The labels that came with the pictures, and over them those that people gave here."""
+        given = LabelLog(self.run.path / LOG).labels()
+        return laid_over(self.pictures.labels, self.pictures.classes, self.rows, given)
+
     # -- maps ---------------------------------------------------------------------------------------------------------
 
     def maps(self) -> list[str]:
@@ -190,16 +199,12 @@ class Room:
         """The same, at most 64 pixels a side."""
         with torch.inference_mode():
             x = self.model.tensor(self.pictures.take(rows)).float().cpu()
-        x = x if x.ndim == 4 else x[:, None, None]
-        largest = max(x.shape[2:])
-        if largest > _THUMB:
-            high, wide = (max(1, round(side * _THUMB / largest)) for side in x.shape[2:])
-            x = F.adaptive_avg_pool2d(x, (high, wide))
-        return as_bytes(x)
+        return as_bytes(_small(x if x.ndim == 4 else x[:, None, None]))
 
-    def drawn(self, codes: np.ndarray) -> np.ndarray:
-        """What codes decode to, in the same form."""
-        return as_bytes(decoded(self.model, codes))
+    def drawn(self, codes: np.ndarray, small: bool = False) -> np.ndarray:
+        """What codes decode to, in the same form; `small` as thumbnails are."""
+        pixels = decoded(self.model, codes)
+        return as_bytes(_small(torch.from_numpy(pixels)) if small else pixels)
 
     # -- codes --------------------------------------------------------------------------------------------------------
 
@@ -231,6 +236,14 @@ class Room:
             if not (self.run.path / name).resolve().is_relative_to(home):
                 what = f"{name} in {self.name} is a link that leads out of the run"
                 raise RunError(what, "Put what it leads to in its place, or remove it.")
+
+
+def _small(x: torch.Tensor) -> torch.Tensor:
+    largest = max(x.shape[2:])
+    if largest <= _THUMB:
+        return x
+    high, wide = (max(1, round(side * _THUMB / largest)) for side in x.shape[2:])
+    return F.adaptive_avg_pool2d(x, (high, wide))
 
 
 def as_bytes(x: Any) -> np.ndarray:

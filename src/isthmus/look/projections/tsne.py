@@ -57,7 +57,7 @@ class Tsne(Base):
         plane = np.zeros((len(flat), 2))
         plane[:, : len(found.axes)] = found.encode(torch.from_numpy(flat)).numpy()
         noise = torch.Generator().manual_seed(stream(self.seed, "t-sne"))
-        plane *= _SPREAD / plane[:, 0].std()
+        plane *= _SPREAD / max(plane[:, 0].std(), 1e-30)
         return plane + 0.01 * _SPREAD * torch.randn(plane.shape, generator=noise).numpy()
 
     def _laid_out(self, start: np.ndarray, pull: "_Pull", told: Told | None, shown: Shown | None) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from isthmus.errors import UsageError
 from isthmus.estimator import option
 from isthmus.keys import stream
 from isthmus.look.projections._projection import Projection as Base
@@ -20,7 +21,6 @@ from isthmus.stats.spectrum import principal_components
 __all__ = ["Projection", "Umap"]
 
 _FEWEST = 5
-_STRANGERS = 5
 _SPAN, _JITTER, _LONGEST = 10.0, 1e-3, 4.0
 _ROUNDS = 64
 _SHOWN = 20
@@ -38,10 +38,13 @@ class Umap(Base):
 
     neighbours: int = option(15, "pictures that each one is joined to", low=2)
     min_dist: float = option(0.1, "how near to each other two pictures may lie on the map", low=0)
+    strangers: int = option(8, "others that a picture is pushed away from at every pull", low=1)
     epochs: int = option(500, "rounds over all edges", low=1)
 
     def place(self, rows: np.ndarray, told: Told | None = None, shown: Shown | None = None) -> np.ndarray:
         self.check_params()
+        if self.min_dist > 1:
+            raise UsageError(f"min_dist is {self.min_dist}", "It must be at most 1, the map's own unit.")
         flat = checked(rows, _FEWEST)
         start = self._start(flat)
         if shown:
@@ -59,7 +62,7 @@ class Umap(Base):
         found = principal_components(flat, 2)
         plane = torch.zeros(len(flat), 2)
         plane[:, : len(found.axes)] = found.encode(torch.from_numpy(flat))
-        plane *= _SPAN / plane.abs().max()
+        plane *= _SPAN / plane.abs().max().clamp_min(1e-30)
         return plane + _JITTER * torch.randn(plane.shape, generator=self._generator("start"))
 
     def _laid_out(self, start: torch.Tensor, edges: Edges, told: Told | None, shown: Shown | None) -> torch.Tensor:
@@ -75,7 +78,8 @@ class Umap(Base):
             due = (after >= 1).nonzero().flatten()
             turn = after - after.floor()
             for part in due.chunk(parts):
-                _step(x, y, tails[part], heads[part], curve, rate, chance)
+                others = torch.randint(n, (self.strangers, len(part)), generator=chance)
+                _step(x, y, tails[part], heads[part], others, curve, rate)
             if told:
                 told(epoch + 1, epochs, self.words)
             if shown and (epoch + 1) % max(1, epochs // _SHOWN) == 0:
@@ -128,11 +132,11 @@ def _step(
     y: torch.Tensor,
     tails: torch.Tensor,
     heads: torch.Tensor,
+    others: torch.Tensor,
     curve: tuple[float, float],
     rate: float,
-    chance: torch.Generator,
 ) -> None:
-    """Both ends of every edge towards each other, and its tail away from five strangers."""
+    """Both ends of every edge towards each other, and its tail away from the others."""
     a, b = curve
     x0, y0 = x[tails], y[tails]
     dx, dy = x0 - x[heads], y0 - y[heads]
@@ -140,7 +144,6 @@ def _step(
     power = squared.pow(b)
     pull = power.mul(-2 * a * b).div_(squared).div_(power.mul_(a).add_(1))
     px, py = (dx * pull).clamp_(-_LONGEST, _LONGEST), (dy * pull).clamp_(-_LONGEST, _LONGEST)
-    others = torch.randint(len(x), (_STRANGERS, len(tails)), generator=chance)
     dx, dy = x0 - x[others], y0 - y[others]
     squared = (dx * dx).addcmul_(dy, dy)
     push = 2 * b / squared.pow(b).mul_(a).add_(1).mul_(squared.add_(1e-3))

@@ -1,40 +1,25 @@
 // All talk with the server: questions, envelopes of numbers, and two sockets that come back by themselves.
 
-/** What a server said that it cannot do: one sentence, and a remedy. */
-export class Refusal extends Error {
-  constructor(/** @type {string} */ what, /** @type {string} */ remedy, /** @type {number} */ status) {
-    super(remedy ? `${what}. ${remedy}` : what);
-    this.status = status;
-  }
-}
+import { Refusal, unpack } from "./envelope.js";
 
-/** @typedef {Float32Array | Int32Array | Uint32Array | Uint8Array} Numbers */
-/** @typedef {{ header: any, arrays: Record<string, Numbers>, shapes: Record<string, number[]> }} Envelope */
+export { Refusal, unpack };
 
-const KINDS = /** @type {const} */ ({ f4: Float32Array, i4: Int32Array, u4: Uint32Array, u1: Uint8Array });
+/** @typedef {import("./envelope.js").Envelope} Envelope */
 
-/** @param {ArrayBuffer} content @returns {Envelope} */
-export function unpack(content) {
-  const length = new DataView(content).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(content, 4, length)));
-  /** @type {Record<string, Numbers>} */ const arrays = {};
-  /** @type {Record<string, number[]>} */ const shapes = {};
-  let reached = 4 + length;
-  for (const { name, dtype, shape } of header.arrays) {
-    reached += (4 - (reached % 4)) % 4;
-    const count = shape.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1);
-    arrays[name] = new KINDS[/** @type {keyof typeof KINDS} */ (dtype)](content, reached, count);
-    shapes[name] = shape;
-    reached += arrays[name].byteLength;
-  }
-  return { header, arrays, shapes };
-}
+/** Whether this page was sent without its studio; what needs a server is not shown then. */
+export const still = false;
 
 /** @param {string} path @param {Record<string, any>} [asked] */
 export const address = (path, asked = {}) => {
   const given = Object.entries(asked).filter(([, value]) => value !== undefined && value !== null);
   return given.length ? `/api/${path}?${new URLSearchParams(given.map(([k, v]) => [k, String(v)]))}` : `/api/${path}`;
 };
+
+/** Show what an address gives in an image. @param {HTMLImageElement} image @param {string} path @param {Record<string, any>} asked */
+export function pictured(image, path, asked) {
+  image.src = address(path, asked);
+  return image;
+}
 
 /** @param {string} path @param {Record<string, any>} asked @param {RequestInit} how */
 async function ask(path, asked, how) {
@@ -108,13 +93,15 @@ export class Decoder {
     this.then = then;
     this.seq = 0;
     this.busy = false;
+    this.took = 0; // milliseconds from a question to its picture on the screen
     /** @type {any} */ this.latest = null;
     /** @type {WebSocket | null} */ this.socket = null;
     this.closed = false;
   }
   /** @param {Record<string, any>} question */
   ask(question) {
-    this.latest = question;
+    this.latest = { ...question, seq: ++this.seq };
+    this.asked = performance.now();
     this.pump();
   }
   pump() {
@@ -122,7 +109,8 @@ export class Decoder {
     if (this.socket === null) return this.connect();
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.busy = true;
-    this.socket.send(JSON.stringify({ ...this.latest, seq: ++this.seq }));
+    this.socket.send(JSON.stringify(this.latest));
+    this.since = /** @type {number} */ (this.asked);
     this.latest = null;
   }
   connect() {
@@ -132,6 +120,7 @@ export class Decoder {
     socket.onmessage = (message) => {
       this.busy = false;
       this.then(unpack(message.data));
+      this.took = performance.now() - /** @type {number} */ (this.since);
       this.pump();
     };
     socket.onclose = () => {

@@ -1,6 +1,6 @@
 // The card beside the pointer: the picture, what the model makes of it, and what is known of it.
 
-import { address, get } from "./api.js";
+import { get, pictured } from "./api.js";
 import { el, fill, percent } from "./dom.js";
 
 const REST = 90; // milliseconds on one picture before it is asked about
@@ -45,8 +45,8 @@ export class Hover {
     const facts = Object.entries(told.values).filter(([, value]) => value !== null).slice(0, 5);
     fill(
       this.card,
-      el("img", { src: address("picture", { run, row }), alt: "" }),
-      el("img", { src: address("picture", { run, row, redrawn: true }), alt: "", title: "redrawn" }),
+      pictured(el("img", { alt: "" }), "picture", { run, row }),
+      pictured(el("img", { alt: "", title: "redrawn" }), "picture", { run, row, redrawn: true }),
       el("div", null, el("b", null, told.id), ...facts.map(([name, value]) => el("div", null, el("span.soft", null, `${name} `), `${value}`)),
         el("div.soft", null, `${percent(told.share, 0)} lie as far out`)),
     );

@@ -15,7 +15,7 @@ import * as report from "./pages/report.js";
 import * as runs from "./pages/runs.js";
 import * as training from "./pages/training.js";
 import { Store } from "./store.js";
-import { top } from "./top.js";
+import { remembered, top } from "./top.js";
 
 const PANELS = /** @type {Record<string, any>} */ ({ explore, select, label, design });
 const PAGES = /** @type {Record<string, any>} */ ({ training, report, runs });
@@ -48,7 +48,7 @@ class Page {
   }
 
   async begin() {
-    theme(this.store.get("theme", localStorage.getItem("theme")));
+    theme(this.store.get("theme", remembered()));
     this.events.addEventListener("gone", (event) => this.gone(/** @type {CustomEvent} */ (event).detail));
     this.store.on(["run", "view"], () => this.show());
     this.store.on(["panel"], () => this.panel());
@@ -121,11 +121,11 @@ class Page {
 
   panel() {
     if (!this.panelHost?.isConnected) return;
-    const name = this.store.get("panel", "explore") in PANELS ? this.store.get("panel", "explore") : "explore";
+    const name = PANELS[this.store.get("panel", "explore")]?.words ? this.store.get("panel", "explore") : "explore";
     const press = (/** @type {string} */ one) => () => this.store.set({ panel: one });
     fill(
       /** @type {HTMLElement} */ (this.tabs),
-      ...Object.entries(PANELS).map(([one, { words }]) =>
+      ...Object.entries(PANELS).filter(([, { words }]) => words).map(([one, { words }]) =>
         el("button", { role: "tab", "aria-selected": String(one === name), onclick: press(one), data: { panel: one } }, words),
       ),
     );

@@ -68,7 +68,7 @@ export class MapSide {
       if (best) await this.open(this.room.maps.includes(wanted) ? wanted : best, true);
       else if (this.room.numbers === 2) await this.draw("latent");
       else await this.draw("pca");
-      if (String(this.room.maps) === "pca") await this.draw("umap");
+      if (String(this.room.maps) === "pca" && this.room.projections.umap) await this.draw("umap");
     } catch (error) {
       this.studio.sorry(error);
     }
@@ -105,7 +105,7 @@ export class MapSide {
     const { job } = await post("map", { run: this.run }, { by });
     let seen = 0;
     const forming = async () => {
-      const { header, arrays } = await getNumbers("map/forming", { run: this.run, name: by }).catch(() => ({ header: { turn: 0 }, arrays: {} }));
+      const { header, arrays } = await getNumbers("map/forming", { run: this.run, name: by }).catch(() => ({ header: { turn: 0 }, arrays: /** @type {any} */ ({}) }));
       if (header.turn > seen && this.forming) {
         this.place(/** @type {Float32Array} */ (arrays.places));
         fill(this.foot, `${this.room.projections[by].words}, forming …`);
@@ -140,6 +140,7 @@ export class MapSide {
       const colours = header.kind === "classes" ? { kind: "classes", codes: arrays.values, names: header.names } : { ...header, values: arrays.values };
       this.view.setColours(/** @type {any} */ (colours));
       legend(this.key, this, header, arrays.values);
+      if (this.first) this.atlas.dispatchEvent(new CustomEvent("coloured", { detail: header.name }));
     } catch (error) {
       this.studio.sorry(error);
     }
@@ -154,10 +155,10 @@ export class MapSide {
     const inks = this.columns.map(({ name, ready }) => ({ value: name, words: ready ? name : `${name} …` }));
     const ink = choice(inks, this.colour, (name) => this.inked(name), { "aria-label": "Colour by", title: "Colour by" });
     const modes = [["auto", "pictures"], ["points", "dots"], ["density", "density"]].map(([value, words]) => ({ value, words }));
-    const mode = choice(modes, this.mode ?? "auto", (value) => this.view.setMode(/** @type {any} */ ((this.mode = value))), { "aria-label": "Show as", title: "Show as" });
+    const mode = choice(modes, this.mode ?? "auto", (/** @type {string} */ value) => this.view.setMode(/** @type {any} */ ((this.mode = value))), { "aria-label": "Show as", title: "Show as" });
     fill(this.bar, this.first ? null : el("b", null, this.run), pick, ink, mode, this.first ? this.tools() : this.leave());
     const scores = this.map ? [this.map.scores, this.map.distilled ? `new pictures: ${this.map.distilled}` : null] : [];
-    fill(this.foot, el("span", null, this.map ? `${this.map.words} of ${this.map.of}` : ""), ...scores.map((words) => words && el("span", null, words)));
+    fill(this.foot, el("span", null, this.map ? `${this.map.words} of ${this.map.of}` : ""), ...[this.room.sent, ...scores].map((words) => words && el("span", null, words)));
   }
 
   tools() {

@@ -14,7 +14,7 @@ export function svg(kind, about, ...inside) {
  * @typedef {{ name: string, colour: string, points: { x: number, y: number, low?: number, high?: number }[], dashed?: boolean }} Line
  * @param {Line[]} lines
  * @param {{ width?: number, height?: number, x?: string, y?: string, label?: string, logY?: boolean, from?: number, to?: number,
- *           percent?: boolean }} about
+ *           percent?: boolean, marks?: { x: number, words: string }[] }} about  marks are upright lines, where something begins
  */
 export function plot(lines, about = {}) {
   const { width = 320, height = 170, x = "", y = "", logY = false } = about;
@@ -34,6 +34,10 @@ export function plot(lines, about = {}) {
   }
   for (const value of ticks(x0, x1, 5)) made.append(words(ax(value), height - bottom + 14, short(value), "middle"));
   made.append(words(width - right, height - 3, x, "end"), words(2, top - 2, y, "start"));
+  for (const mark of about.marks ?? []) {
+    made.append(svg("line", { x1: ax(mark.x), x2: ax(mark.x), y1: top, y2: height - bottom, stroke: "var(--soft)", "stroke-dasharray": "3 3", opacity: 0.7 }));
+    made.append(words(ax(mark.x) + 4, top + 10, mark.words, "start"));
+  }
   for (const line of lines) {
     const shown = line.points.filter((p) => Number.isFinite(p.y) && (!logY || p.y > 0));
     if (!shown.length) continue;

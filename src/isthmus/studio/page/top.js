@@ -1,9 +1,9 @@
 // The bar at the top: the mark, which run, which view, search, light or dark.
 
-import { get } from "./api.js";
+import { get, still } from "./api.js";
 import { choice, el, fill } from "./dom.js";
 
-const VIEWS = [["map", "Map"], ["training", "Training"], ["report", "Report"]];
+const VIEWS = still ? [["map", "Map"], ["report", "About"]] : [["map", "Map"], ["training", "Training"], ["report", "Report"]];
 
 /** @param {HTMLElement} host @param {any} studio */
 export function top(host, studio) {
@@ -18,8 +18,8 @@ export function top(host, studio) {
   const search = el("input.search", { type: "search", placeholder: "Find a picture …", "aria-label": "Find a picture by its id or label", onchange: () => found(search, studio) });
   fill(
     host,
-    el("a.name", { href: "#view=runs", title: "All runs" }, el("img", { src: "/page/mark.svg", alt: "" }), el("span", null, "Isthmus")),
-    run ? choice([...names, { value: "", words: "all runs …" }], run, other, { class: "run", "aria-label": "Run" }) : null,
+    el("a.name", still ? null : { href: "#view=runs", title: "All runs" }, el("img", { src: "/page/mark.svg", alt: "" }), el("span", null, "Isthmus")),
+    run && still ? el("b.run", { title: run }, run) : run ? choice([...names, { value: "", words: "all runs …" }], run, other, { class: "run", "aria-label": "Run" }) : null,
     run ? el("nav", { role: "tablist", "aria-label": "Views" }, ...tabs) : null,
     el("span.rest"),
     view === "map" ? search : null,
@@ -45,5 +45,18 @@ function turn() {
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
-  localStorage.setItem("theme", root.dataset.theme);
+  try {
+    localStorage.setItem("theme", root.dataset.theme);
+  } catch {
+    // a page opened from a file may have no memory: it is light or dark until it is closed
+  }
+}
+
+/** Light or dark, as it was left; null where nothing is remembered. @returns {string | null} */
+export function remembered() {
+  try {
+    return localStorage.getItem("theme");
+  } catch {
+    return null;
+  }
 }

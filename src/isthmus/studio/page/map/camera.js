@@ -78,7 +78,8 @@ export class Camera {
     this.set({ cx: this.cx - dx / s, cy: this.cy + dy / s, zoom: this.zoom });
   }
 
-  /** Zoom so that what lies under a place of the screen stays there. @param {number} sx @param {number} sy @param {number} zoom */
+  /** Zoom so that what lies under a place of the screen stays there.
+   * @param {number} sx @param {number} sy @param {number} zoom */
   zoomAt(sx, sy, zoom) {
     const [x, y] = this.toMap(sx, sy);
     this.zoom = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, zoom));

@@ -39,9 +39,9 @@ export class Density {
   /**
    * @param {import("./points.js").Points} layer @param {import("./raster.js").Target} target
    * @param {number[]} runs @param {Float32Array} xs @param {Float32Array} ys @param {number} edge
-   * @param {number} share CSS pixels, squared, that each point would have to itself
+   * @param {number} share CSS pixels, squared, that each point would have to itself @param {number} step only every so many
    */
-  draw(layer, target, runs, xs, ys, edge, share) {
+  draw(layer, target, runs, xs, ys, edge, share, step) {
     const cell = Math.round(2 * Math.max(SMALLEST, Math.min(LARGEST, 0.55 * Math.sqrt(share)))) * 0.5 * layer.ratio;
     const pad = 3; // cells beyond the edge, whose points still shade what is seen
     const width = layer.canvas.width;
@@ -55,8 +55,8 @@ export class Density {
     };
     const coloured = layer.byClass;
     for (let k = 0; k < runs.length; k += 2) {
-      if (coloured) this._countClasses(by, xs, ys, layer.inks, runs[k], runs[k + 1]);
-      else this._count(by, xs, ys, layer.inks, layer.hidden, runs[k], runs[k + 1]);
+      if (coloured) this._countClasses(by, xs, ys, layer.inks, runs[k], runs[k + 1], step);
+      else this._count(by, xs, ys, layer.hidden, runs[k], runs[k + 1], step);
     }
     // Where cells are large each holds a point or none: they are asked together. Small ones have leads of their own.
     if (coloured && this.leads.length < FEW) agreed(this.leads, this.wide, this.high);
@@ -72,30 +72,30 @@ export class Density {
 
   /** @typedef {{sx: number, tx: number, sy: number, ty: number}} By */
 
-  /** @param {By} by @param {Float32Array} xs @param {Float32Array} ys @param {Uint8Array} inks
-   * @param {Uint8Array | null} hidden @param {number} from @param {number} to */
-  _count({ sx, tx, sy, ty }, xs, ys, inks, hidden, from, to) {
+  /** @param {By} by @param {Float32Array} xs @param {Float32Array} ys
+   * @param {Uint8Array | null} hidden @param {number} from @param {number} to @param {number} step */
+  _count({ sx, tx, sy, ty }, xs, ys, hidden, from, to, step) {
     const { counts, wide, high } = this;
-    for (let i = from; i < to; i++) {
+    for (let i = Math.ceil(from / step) * step; i < to; i += step) {
       const x = (xs[i] * sx + tx) | 0;
       const y = (ys[i] * sy + ty) | 0;
-      if (x > 0 && y > 0 && x < wide && y < high && (hidden === null || hidden[i] === 0)) counts[y * wide + x]++;
+      if (x > 0 && y > 0 && x < wide && y < high && (hidden === null || hidden[i] === 0)) counts[y * wide + x] += step;
     }
   }
 
   /** The lead of a cell is found by votes: each point adds to its own class or takes from another's; a class that has
    * most of the points is what remains. @param {By} by @param {Float32Array} xs @param {Float32Array} ys
-   * @param {Uint8Array} inks @param {number} from @param {number} to */
-  _countClasses({ sx, tx, sy, ty }, xs, ys, inks, from, to) {
+   * @param {Uint8Array} inks @param {number} from @param {number} to @param {number} step */
+  _countClasses({ sx, tx, sy, ty }, xs, ys, inks, from, to, step) {
     const { counts, leads, wide, high } = this;
-    for (let i = from; i < to; i++) {
+    for (let i = Math.ceil(from / step) * step; i < to; i += step) {
       const x = (xs[i] * sx + tx) | 0;
       const y = (ys[i] * sy + ty) | 0;
       if (x > 0 && y > 0 && x < wide && y < high) {
         const ink = inks[i];
         if (ink >= 123 || ink === 0) continue; // filtered out
         const at = y * wide + x;
-        counts[at]++;
+        counts[at] += step;
         const lead = leads[at];
         if ((lead & 255) === ink) leads[at] = lead + 256;
         else if (lead < 256) leads[at] = 256 | ink;
@@ -187,7 +187,7 @@ function shadeTable(layer, coloured) {
     /** @type {import("./palette.js").Rgb[]} */
     const stops = coloured
       ? [theme.paper, [own & 255, (own >> 8) & 255, (own >> 16) & 255]]
-      : [theme.paper, ...theme.ramp];
+      : [theme.paper, ...theme.ramp.slice(theme.dark ? 0 : 1)]; // the palest would be a muddy fringe
     for (let k = 0; k < LEVELS; k++) table[ink * LEVELS + k] = packed(along(k / (LEVELS - 1), stops)) | (255 << 24);
   }
   layer.shadeTable = { coloured, table };

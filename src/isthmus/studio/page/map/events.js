@@ -22,7 +22,8 @@ export class Teller extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  /** At the next frame, and only the last that was said under this name. @param {string} name @param {(() => void) | null} does */
+  /** At the next frame, and only the last that was said under this name.
+   * @param {string} name @param {(() => void) | null} does */
   once(name, does) {
     if (does) {
       this.soon.set(name, does);

@@ -19,7 +19,14 @@ export class Gestures {
     this.act = null;
     this.last = { time: -1e9, x: 0, y: 0 };
     this.spaceHeld = false;
-    const on = { pointerdown: this._pressed, pointermove: this._moved, pointerup: this._lifted, pointercancel: this._lost, pointerleave: this._left, wheel: this._wheel };
+    const on = {
+      pointerdown: this._pressed,
+      pointermove: this._moved,
+      pointerup: this._lifted,
+      pointercancel: this._lost,
+      pointerleave: this._left,
+      wheel: this._wheel,
+    };
     /** @type {[string, (event: any) => void][]} */
     this.listeners = Object.entries(on).map(([type, does]) => [type, does.bind(this)]);
     this.listeners.push(["contextmenu", (event) => event.preventDefault()]);
@@ -32,15 +39,16 @@ export class Gestures {
 
   /** @param {MouseEvent} event @returns {{x: number, y: number}} in the host */
   _at(event) {
-    const box = this.view.host.getBoundingClientRect();
-    return { x: event.clientX - box.left - this.view.host.clientLeft, y: event.clientY - box.top - this.view.host.clientTop };
+    const { host } = this.view;
+    const box = host.getBoundingClientRect();
+    return { x: event.clientX - box.left - host.clientLeft, y: event.clientY - box.top - host.clientTop };
   }
 
   /** @param {PointerEvent} event */
   _pressed(event) {
     const { view } = this;
     const at = this._at(event);
-    view.host.focus({ preventScroll: true });
+    view.keys.focusByHand();
     view.pointing.byHand();
     try {
       view.host.setPointerCapture(event.pointerId);

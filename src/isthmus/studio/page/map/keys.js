@@ -15,7 +15,8 @@ export class Keys {
     this.up = (/** @type {KeyboardEvent} */ event) => {
       if (event.key === " ") this.view.gestures.spaceHeld = false;
     };
-    this.focus = () => this._focused(view.host.matches(":focus-visible"));
+    this.byHand = false;
+    this.focus = () => this._focused(!this.byHand && view.host.matches(":focus-visible"));
     this.blur = () => {
       view.gestures.spaceHeld = false;
       this._focused(false);
@@ -30,6 +31,14 @@ export class Keys {
 
   destroy() {
     for (const [type, does] of this._all()) this.view.host.removeEventListener(type, /** @type {EventListener} */ (does));
+  }
+
+  /** A press brings the focus, not its ring: who has a pointer sees where it is. */
+  focusByHand() {
+    this.byHand = true;
+    this.view.host.focus({ preventScroll: true });
+    this.byHand = false;
+    this._focused(false);
   }
 
   /** @param {boolean} yes */

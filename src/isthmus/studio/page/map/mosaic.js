@@ -18,7 +18,8 @@ const STRIDE = 1 << 24; // cells across at any level that is reached
 export function levelOf(camera, count) {
   const cells = (camera.width * camera.height) / SMALLEST ** 2;
   const first = Math.max(1, Math.sqrt(count / (3 * cells)));
-  const larger = Math.min(Math.min(camera.width, camera.height) < 600 ? 1 : 2, Math.floor(0.45 * Math.log2(camera.zoom / first)));
+  const most = Math.min(camera.width, camera.height) < 600 ? 1 : 2;
+  const larger = Math.min(most, Math.floor(0.45 * Math.log2(camera.zoom / first)));
   return Math.floor(Math.log2((spanOf(camera) * camera.scale) / SMALLEST)) - Math.max(0, larger);
 }
 
@@ -61,7 +62,8 @@ export class Mosaic {
     if (!this.cells) return null;
     const [x, y] = camera.toMap(sx, sy);
     const { unit, winners } = this.cells;
-    return winners.get(keyOf(Math.floor((x - camera.extents.x0) / unit), Math.floor((y - camera.extents.y0) / unit))) ?? null;
+    const { x0, y0 } = camera.extents;
+    return winners.get(keyOf(Math.floor((x - x0) / unit), Math.floor((y - y0) / unit))) ?? null;
   }
 }
 

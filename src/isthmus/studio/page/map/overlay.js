@@ -127,7 +127,8 @@ export class Overlay {
     if (mark.label) this._label(mark.label, x, mark.kind === "pin" ? y - 34 : y - 18, camera, theme);
   }
 
-  /** @param {string} text @param {number} x @param {number} y @param {Camera} camera @param {import("./theme.js").Theme} theme */
+  /** @param {string} text @param {number} x @param {number} y @param {Camera} camera
+   * @param {import("./theme.js").Theme} theme */
   _label(text, x, y, camera, theme) {
     const c = this.context;
     c.font = `600 13px ${getComputedStyle(this.canvas).fontFamily || "system-ui, sans-serif"}`;

@@ -5,7 +5,12 @@ import { SheetMaker } from "./sheets.js";
 
 /** @typedef {import("./sheets.js").Pixels} Pixels */
 /** @typedef {(rows: Uint32Array) => Promise<Pixels>} Provider */
-/** @typedef {{bitmap: ImageBitmap, rows: Uint32Array, used: number, size: number, across: number, width: number, height: number, arrived: number}} Page */
+/**
+ * @typedef {object} Page
+ * @property {ImageBitmap} bitmap @property {Uint32Array} rows in its order @property {number} across pictures side by side
+ * @property {number} width of a picture @property {number} height @property {number} size pixels of the page
+ * @property {number} arrived @property {number} used when it was last looked at
+ */
 
 const A_BATCH = 512; // rows in one request
 const FIRST_BATCH = 96; // the first is small, so that something is soon there

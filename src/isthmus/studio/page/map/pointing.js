@@ -18,7 +18,8 @@ export class Pointing {
     this.live.setAttribute("aria-live", "polite");
     this.live.setAttribute("role", "status");
     // Out of sight, not out of the accessibility tree.
-    Object.assign(this.live.style, { position: "absolute", width: "1px", height: "1px", overflow: "hidden", clipPath: "inset(50%)", whiteSpace: "nowrap" });
+    const unseen = { position: "absolute", width: "1px", height: "1px", overflow: "hidden", clipPath: "inset(50%)" };
+    Object.assign(this.live.style, unseen, { whiteSpace: "nowrap" });
     view.host.append(this.live);
     this.timer = 0;
   }

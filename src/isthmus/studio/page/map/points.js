@@ -10,6 +10,7 @@ import { FULL, layDiscs, layPixels, laySquares, mixTable, resolve, stampOf } fro
 
 const EDGE = 24; // pixels around the picture, so that no dot is cut while it is laid
 const MOST_PIXELS = 2.6e6; // a screen with more is drawn a little coarser: dots need no such resolution
+const IN_HASTE = 1.2e6; // points in view that are drawn while everything moves; of more, evenly spread ones
 const LARGEST = 5.5; // radius of a dot in CSS pixels
 
 export class Points {
@@ -26,6 +27,7 @@ export class Points {
     this.pixels = new Int32Array(this.image.data.buffer);
     this.table = new Int32Array(65536);
     this.alpha = -1;
+    /** @type {Int32Array} */
     this.inkTable = new Int32Array(256);
     this.inks = new Uint8Array(0);
     /** Positions of what is selected, and by position what may not be pointed at (null: all may). */
@@ -75,7 +77,8 @@ export class Points {
         this.hidden[i] = 1;
       }
     }
-    this.selected = selection ? selection.map((row) => positions[row]).filter((at) => at !== 0xffffffff) : new Uint32Array(0);
+    const chosen = Array.from(selection ?? [], (row) => positions[row] ?? -1);
+    this.selected = Uint32Array.from(chosen.filter((at) => at >= 0));
     this.choosing = selection !== null && selection.length > 0;
   }
 
@@ -97,8 +100,9 @@ export class Points {
   /**
    * @param {Camera} camera @param {Grid} grid @param {boolean} dense
    * @param {{xs: Float32Array, ys: Float32Array} | null} moving places on their way, in the grid's order
+   * @param {boolean} haste another frame will follow at once @returns {boolean} whether points were passed over for haste
    */
-  draw(camera, grid, dense, moving = null) {
+  draw(camera, grid, dense, moving = null, haste = false) {
     const r = this.ratio;
     const s = camera.scale * r;
     const { xs, ys } = moving ?? grid;
@@ -112,26 +116,29 @@ export class Points {
       ty: (camera.height / 2) * r + camera.cy * s + EDGE,
     };
     const runs = moving ? [0, grid.count] : grid.runs(camera.seen(EDGE / r));
+    // Neighbours in the arrays are neighbours on the map: every n-th is an even sample of every place.
+    const step = haste ? Math.max(1, Math.ceil(inRuns(runs) / IN_HASTE)) : 1;
     if (dense && this.theme) {
-      this.density.draw(this, target, runs, xs, ys, EDGE, shareOf(camera, grid.count));
-      return;
+      this.density.draw(this, target, runs, xs, ys, EDGE, shareOf(camera, grid.count), step);
+      return step > 1;
     }
     const radius = this.radius(camera, grid.count) * r;
     this.pixels.fill(0);
     this._mixed(radius);
-    for (let k = 0; k < runs.length; k += 2) this._lay(target, xs, ys, runs[k], runs[k + 1], radius);
+    for (let k = 0; k < runs.length; k += 2) this._lay(target, xs, ys, runs[k], runs[k + 1], radius, step);
     if (this.selected.length) this._laySelected(target, xs, ys, Math.max(radius, 1.6 * r));
     resolve(this.pixels, this.table);
     this.context.putImageData(this.image, -EDGE, -EDGE, EDGE, EDGE, this.canvas.width, this.canvas.height);
+    return step > 1;
   }
 
   /** @param {import("./raster.js").Target} target @param {Float32Array} xs @param {Float32Array} ys
-   * @param {number} from @param {number} to @param {number} radius */
-  _lay(target, xs, ys, from, to, radius) {
+   * @param {number} from @param {number} to @param {number} radius @param {number} step */
+  _lay(target, xs, ys, from, to, radius, step) {
     const strength = this.choosing ? 0.34 : 1; // what is not selected steps back
-    const weight = Math.round(FULL * strength);
-    if (radius < 0.75) layPixels(target, xs, ys, this.inks, from, to, weight);
-    else if (radius < 1.3) laySquares(target, xs, ys, this.inks, from, to, weight);
+    const weight = Math.round(FULL * strength * step);
+    if (radius < 0.75) layPixels(target, xs, ys, this.inks, from, to, weight, step);
+    else if (radius < 1.3) laySquares(target, xs, ys, this.inks, from, to, weight, step);
     else layDiscs(target, xs, ys, this.inks, from, to, this._stamp(radius, strength));
   }
 
@@ -173,4 +180,11 @@ export class Points {
  * what is in view, so that nothing changes its size while one pans. @param {Camera} camera @param {number} count */
 function shareOf(camera, count) {
   return (camera.width * camera.height) / Math.max(1, count / Math.pow(Math.max(camera.zoom, 0.5), 1.5));
+}
+
+/** @param {number[]} runs @returns {number} how many positions they hold */
+export function inRuns(runs) {
+  let count = 0;
+  for (let k = 0; k < runs.length; k += 2) count += runs[k + 1] - runs[k];
+  return count;
 }

@@ -16,12 +16,12 @@ const PHASES = 4; // places within a pixel, each way, that a dot's edge knows
 /**
  * One pixel a point.
  * @param {Target} target @param {Float32Array} xs @param {Float32Array} ys @param {Uint8Array} inks
- * @param {number} from @param {number} to @param {number} weight
+ * @param {number} from @param {number} to @param {number} weight @param {number} step only every so many of them
  */
-export function layPixels(target, xs, ys, inks, from, to, weight) {
+export function layPixels(target, xs, ys, inks, from, to, weight, step = 1) {
   const { pixels, wide, high, sx, tx, sy, ty } = target;
   const add = weight << 8;
-  for (let i = from; i < to; i++) {
+  for (let i = Math.ceil(from / step) * step; i < to; i += step) {
     const px = (xs[i] * sx + tx) | 0;
     const py = (ys[i] * sy + ty) | 0;
     if (px > 0 && py > 0 && px < wide && py < high) {
@@ -37,12 +37,12 @@ export function layPixels(target, xs, ys, inks, from, to, weight) {
 /**
  * Two by two pixels a point: what high-resolution screens need where one pixel is a speck.
  * @param {Target} target @param {Float32Array} xs @param {Float32Array} ys @param {Uint8Array} inks
- * @param {number} from @param {number} to @param {number} weight
+ * @param {number} from @param {number} to @param {number} weight @param {number} step only every so many of them
  */
-export function laySquares(target, xs, ys, inks, from, to, weight) {
+export function laySquares(target, xs, ys, inks, from, to, weight, step = 1) {
   const { pixels, wide, high, sx, tx, sy, ty } = target;
   const add = weight << 8;
-  for (let i = from; i < to; i++) {
+  for (let i = Math.ceil(from / step) * step; i < to; i += step) {
     const px = (xs[i] * sx + tx) | 0;
     const py = (ys[i] * sy + ty) | 0;
     if (px > 0 && py > 0 && px < wide - 1 && py < high - 1) {

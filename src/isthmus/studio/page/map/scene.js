@@ -13,6 +13,7 @@ import { Thumbs } from "./thumbs.js";
 /** @typedef {import("./grid.js").Grid} Grid */
 /** @typedef {"auto" | "points" | "pictures" | "density"} Mode */
 
+const REST = 120; // milliseconds without movement until what was passed over in haste is drawn
 const VIEW_EVERY = 200; // milliseconds between two "view" events
 
 export class Scene extends Teller {
@@ -38,6 +39,9 @@ export class Scene extends Teller {
     this.told = { at: -1e9, view: "" };
     this.later = 0;
     this.undressed = false;
+    this.drawnFrom = "";
+    this.rested = 0;
+    this.stale = true; // the dots are not drawn as they are now
     this.pictures = false;
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     /** @type {Record<string, string> | undefined} */
@@ -90,9 +94,19 @@ export class Scene extends Teller {
     const { ratio } = this.stage;
     if (this.grid) {
       const room = this.thumbs.room(this, now);
-      if (all) this.layer.draw(this.camera, this.grid, this.mode === "density", this.moving);
       if (all || dirt.thumbs) this.thumbs.draw(this, now, room, ratio);
-      this.stage.points.style.opacity = String(1 - 0.85 * this.thumbs.shown); // dots stay until pictures are there
+      const dots = 1 - this.thumbs.shown; // dots stay until pictures are there, and then cost nothing
+      this.stage.points.style.opacity = String(dots);
+      this.stale ||= all;
+      if (this.stale && dots > 0) {
+        const from = `${this.camera.cx} ${this.camera.cy} ${this.camera.zoom}`;
+        const haste = moving || from !== this.drawnFrom;
+        this.drawnFrom = from;
+        clearTimeout(this.rested);
+        const passed = this.layer.draw(this.camera, this.grid, this.mode === "density", this.moving, haste);
+        if (passed) this.rested = window.setTimeout(() => this.stage.ask("points"), REST);
+        this.stale = false;
+      }
       this._told(room > 0.5);
     }
     if (all || dirt.overlay) this.overlay.draw(this.camera, this.theme, ratio, this._dot());
@@ -142,6 +156,7 @@ export class Scene extends Teller {
 
   destroy() {
     clearTimeout(this.later);
+    clearTimeout(this.rested);
     this.thumbs.destroy();
     this.stage.destroy();
   }

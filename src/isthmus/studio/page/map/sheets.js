@@ -35,7 +35,10 @@ function sheetOf({ width, height, channels, pixels }, from, count, across) {
       for (let p = corner + y * wide, end = p + width; p < end; p++, at += channels) {
         const red = pixels[at];
         if (channels < 3) out[p] = (255 << 24) | (red << 16) | (red << 8) | red;
-        else out[p] = ((channels === 4 ? pixels[at + 3] : 255) << 24) | (pixels[at + 2] << 16) | (pixels[at + 1] << 8) | red;
+        else {
+          const alpha = channels === 4 ? pixels[at + 3] : 255;
+          out[p] = (alpha << 24) | (pixels[at + 2] << 16) | (pixels[at + 1] << 8) | red;
+        }
       }
     }
   }
@@ -69,7 +72,8 @@ export class SheetMaker {
     const copy = pixels.pixels.slice(0, count * pixels.width * pixels.height * pixels.channels);
     return new Promise((done) => {
       this.waiting.set(id, { told, done, here });
-      this.worker?.postMessage({ id, count, ...pixels, pixels: copy }, { transfer: [copy.buffer] });
+      const { width, height, channels } = pixels;
+      this.worker?.postMessage({ id, count, width, height, channels, pixels: copy }, { transfer: [copy.buffer] });
     });
   }
 

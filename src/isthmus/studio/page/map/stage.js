@@ -20,7 +20,9 @@ export class Stage {
     host.style.touchAction = "none"; // fingers are the map's, not the page's
     host.style.userSelect = "none";
     host.style.outline = "none"; // the focus ring is drawn on the overlay, inside the host's edge
-    [this.points, this.thumbs, this.overlay] = [0, 1, 2].map((level) => layer(host, level));
+    this.points = layer(host, 0);
+    this.thumbs = layer(host, 1);
+    this.overlay = layer(host, 2);
     /** @type {Dirt} */
     this.dirt = { points: true, thumbs: true, overlay: true };
     this.asked = 0;

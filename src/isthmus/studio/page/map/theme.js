@@ -13,10 +13,24 @@ import { rampStops } from "./palette.js";
 /** @typedef {import("./palette.js").Rgb} Rgb */
 /** @typedef {{dark: boolean, paper: Rgb, ink: Rgb, accent: Rgb, plain: Rgb, unknown: Rgb, faint: Rgb, ramp: Rgb[]}} Theme */
 
-const LIGHT = { paper: [251, 250, 247], ink: [38, 38, 43], accent: [190, 24, 93], dot: [58, 90, 140], unknown: [176, 178, 184], faint: [226, 226, 226] };
-const DARK = { paper: [21, 22, 26], ink: [232, 232, 236], accent: [255, 122, 172], dot: [126, 166, 222], unknown: [96, 99, 108], faint: [44, 46, 52] };
+const LIGHT = {
+  paper: [251, 250, 247],
+  ink: [38, 38, 43],
+  accent: [190, 24, 93],
+  dot: [58, 90, 140],
+  unknown: [176, 178, 184],
+  faint: [226, 226, 226],
+};
+const DARK = {
+  paper: [21, 22, 26],
+  ink: [232, 232, 236],
+  accent: [255, 122, 172],
+  dot: [126, 166, 222],
+  unknown: [96, 99, 108],
+  faint: [44, 46, 52],
+};
 
-/** @type {CanvasRenderingContext2D | null} */
+/** @type {OffscreenCanvasRenderingContext2D | null} */
 let judge = null;
 
 /** Any colour that the browser knows. @param {string} text @returns {Rgb | null} */
@@ -40,7 +54,7 @@ export function themeOf(host, said = {}) {
   const named = (/** @type {string} */ name) => parsed((said[name] ?? style.getPropertyValue(`--${name}`)).trim());
   const paper = named("paper");
   const dark = paper ? light(paper) < 128 : matchMedia("(prefers-color-scheme: dark)").matches;
-  const own = /** @type {Record<string, Rgb>} */ (dark ? DARK : LIGHT);
+  const own = /** @type {Record<string, any>} */ (dark ? DARK : LIGHT);
   const ramp = rampStops(dark).map((stop, k) => named(`ramp-${k}`) ?? stop);
   return {
     dark,

@@ -3,6 +3,7 @@
 import { Mosaic } from "./mosaic.js";
 import { Pages } from "./pages.js";
 import { css, inkColour } from "./palette.js";
+import { inRuns } from "./points.js";
 
 /** @typedef {import("./pages.js").Provider} Provider */
 /** @typedef {import("./camera.js").Camera} Camera */
@@ -35,6 +36,8 @@ export class Thumbs {
     this.since = 0;
     /** @type {import("./grid.js").Grid | null} */
     this.grid = null;
+    /** The frames' colours, for as long as they are right. @type {{colours: any, theme: any, list: string[]} | null} */
+    this.kept = null;
   }
 
   /** @param {Provider | null} provider */
@@ -66,9 +69,7 @@ export class Thumbs {
     if (!this.pages || !grid || !grid.count || moving || mode === "points" || mode === "density") return false;
     if (mode === "pictures") return true;
     if (camera.zoom < NEAR) return false;
-    const runs = grid.runs(camera.seen());
-    let crowd = 0;
-    for (let k = 0; k < runs.length; k += 2) crowd += runs[k + 1] - runs[k];
+    const crowd = inRuns(grid.runs(camera.seen()));
     const cells = Math.max(1, (camera.width * camera.height) / 60 ** 2);
     // Who stands at the border does not see them come and go with every step.
     return crowd / cells < (this.presence > 0 ? CROWD + 2 : CROWD);
@@ -107,7 +108,7 @@ export class Thumbs {
     const { came, young } = this._tiles(scene, cells, now, over, missing);
     fading ||= young;
     this.there = cells.winners.size ? came / cells.winners.size : 1;
-    this.shown = room * this.there;
+    this.shown = room * Math.min(1, 2 * this.there);
     this._want(camera, missing, now);
     if (fading) this.changed();
   }
@@ -128,12 +129,16 @@ export class Thumbs {
     for (const winner of cells.winners.values()) {
       const { position } = winner;
       const held = pages.get(grid.rows[position], now);
+      const [x, y] = cornerOf(winner, fit, grid, camera);
       if (!held) {
+        // A picture that is on its way has its place, once some are there.
         missing.push(winner);
+        c.globalAlpha = 0.3 * alpha * Math.min(1, 2 * this.there);
+        c.fillStyle = colours[layer.inks[position]];
+        c.fillRect(x, y, size, size);
         continue;
       }
       came++;
-      const [x, y] = cornerOf(winner, fit, grid, camera);
       if (x > camera.width || y > camera.height || x + size < 0 || y + size < 0) continue;
       const age = scene.still.matches ? 1 : Math.min(1, (now - held.page.arrived) / FADE);
       young ||= age < 1;
@@ -156,6 +161,7 @@ export class Thumbs {
   /** @param {import("./scene.js").Scene} scene @returns {string[]} by ink */
   _colours({ colours, theme }) {
     if (this.kept?.colours !== colours || this.kept?.theme !== theme) {
+      /** @type {string[]} */
       const list = Array.from({ length: 128 }, (_, ink) => css(inkColour(ink, colours, theme)));
       this.kept = { colours, theme, list };
     }

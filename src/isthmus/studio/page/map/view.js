@@ -54,7 +54,11 @@ import { followTheme } from "./theme.js";
 
 /** @typedef {import("./camera.js").View} View */
 /** @typedef {import("./scene.js").Mode} Mode */
-/** @typedef {{describe?: (row: number) => string | Promise<string>, label?: string, tool?: import("./gestures.js").Tool, mode?: Mode}} Options */
+/**
+ * @typedef {object} Options
+ * @property {(row: number) => string | Promise<string>} [describe] what is read out of a row
+ * @property {string} [label] @property {import("./gestures.js").Tool} [tool] @property {Mode} [mode]
+ */
 
 const FLIGHT = 420; // milliseconds to a view that is asked for
 
@@ -112,7 +116,7 @@ export class MapView extends Scene {
 
   /** @param {Float32Array} places @returns {asserts this is {grid: Grid}} */
   _placed(places) {
-    this.places = places;
+    this.places = /** @type {Float32Array<ArrayBuffer>} */ (places);
     this.grid = new Grid(places);
     this.pointing.leave();
     this.thumbs.moved();
@@ -222,7 +226,7 @@ export class MapView extends Scene {
     if (!this.grid || this.moving) return null;
     this._dress();
     const pictured = this.thumbs.rowAt(sx, sy, this.camera);
-    if (pictured !== null) return pictured;
+    if (pictured !== null || this.thumbs.shown === 1) return pictured; // between pictures there is nothing to be seen
     const at = this.grid.nearest(...this.camera.toMap(sx, sy), radius / this.camera.scale, this.layer.hidden);
     return at < 0 ? null : this.grid.rows[at];
   }
@@ -248,7 +252,8 @@ export class MapView extends Scene {
 
   /** @param {boolean} grabbing */
   showTool(grabbing) {
-    this.host.style.cursor = grabbing ? "grabbing" : this.tool === "pan" ? "grab" : this.tool === "point" ? "default" : "crosshair";
+    const own = { pan: "grab", point: "default", lasso: "crosshair", path: "crosshair" };
+    this.host.style.cursor = grabbing ? "grabbing" : own[this.tool];
   }
 
   destroy() {

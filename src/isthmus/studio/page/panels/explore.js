@@ -1,6 +1,6 @@
 // Decode anything: press on the map, choose a picture, move the sliders; and see how far from all data that is.
 
-import { Decoder, address, get, postNumbers } from "../api.js";
+import { Decoder, get, pictured, postNumbers } from "../api.js";
 import { el, fill, paint, percent } from "../dom.js";
 import { farness } from "../farness.js";
 
@@ -96,16 +96,16 @@ class Explore {
     if (header.what) return this.studio.say(header.remedy ? `${header.what}. ${header.remedy}` : header.what, { bad: true });
     paint(this.canvas, /** @type {Uint8Array} */ (arrays.pixels), shapes.pixels);
     this.code = Array.from(arrays.code);
-    this.told(header.share);
+    this.told(header.share, header.words);
     const marks = [];
     if (this.base.at) marks.push({ x: this.base.at[0], y: this.base.at[1], kind: "pin" });
     if (header.place) marks.push({ x: header.place[0], y: header.place[1], kind: "ghost", label: "moved" });
     this.atlas.view.setMarks(marks);
-    this.atlas.dispatchEvent(new CustomEvent("decoded", { detail: header }));
+    this.atlas.dispatchEvent(new CustomEvent("decoded", { detail: { ...header, decoder: this.decoder } }));
   }
 
-  /** @param {number | null} share */
-  told(share) {
+  /** @param {number | null} share @param {string} [words] where it is from, if the answer says so */
+  told(share, words) {
     const far = share === null ? { kind: "", words: "press anywhere on the map" } : farness(share);
     this.said.className = `said ${far.kind}`;
     fill(this.said, far.words);
@@ -113,7 +113,7 @@ class Explore {
     this.far.hidden = share === null;
     this.far.title = "The share of pictures that lie at least as far from the others";
     /** @type {HTMLElement} */ (this.far.firstChild).style.width = share === null ? "0" : `${Math.max(1, 100 * share)}%`;
-    const from = this.base?.at ? "a place" : this.base ? "a picture" : "";
+    const from = words ?? (this.base?.at ? "a place" : this.base ? "a picture" : "");
     fill(this.where, share === null ? "" : `${from}; ${percent(share, share < 0.01 ? 2 : 0)} lie as far out`);
   }
 
@@ -128,7 +128,7 @@ class Explore {
     if (!about || this.studio.store.get("row") !== row) return;
     const facts = Object.entries(about.values).filter(([, value]) => value !== null);
     const figure = (/** @type {string} */ words, redrawn = false) =>
-      el("figure", null, el("img.picture", { src: address("picture", { run, row, redrawn: redrawn || undefined }), alt: `${words} of ${about.id}` }), el("figcaption", null, words));
+      el("figure", null, pictured(el("img.picture", { alt: `${words} of ${about.id}` }), "picture", { run, row, redrawn: redrawn || undefined }), el("figcaption", null, words));
     const others = near.rows.map((/** @type {number} */ other, /** @type {number} */ i) =>
       el("button", { title: `row ${other}, ${near.distances[i].toPrecision(3)} away`, "aria-label": `Neighbour ${i + 1}`, onclick: () => this.atlas.look(other, true) }, this.atlas.picture(other)));
     fill(this.about, el("h2", null, about.id), el("div.pair", null, figure("picture"), figure("redrawn", true)),
@@ -146,7 +146,7 @@ class Explore {
 
   async between() {
     const [a, b] = [this.pin, this.base];
-    if (a.row !== undefined && b.row !== undefined) return this.shown(postNumbers("walk", { run: this.run }, { rows: [a.row, b.row] }), "From one picture to the other");
+    if (a.row !== undefined && b.row !== undefined) return this.shown(postNumbers("walk", { run: this.run }, { rows: [a.row, b.row], map: this.atlas.mapName }), "From one picture to the other");
     const ends = [a, b].map((one) => one.at ?? Array.from(this.atlas.view.places.subarray(2 * one.row, 2 * one.row + 2)));
     this.walk(Float32Array.from(ends.flat()));
   }
@@ -161,7 +161,8 @@ class Explore {
   /** @param {Promise<any>} asked @param {string} title */
   async shown(asked, title) {
     try {
-      this.atlas.film.show(await asked, title);
+      const told = await asked;
+      this.atlas.film.show(told, told.header.words ? `${title}, ${told.header.words}` : title);
     } catch (error) {
       this.studio.sorry(error);
     }

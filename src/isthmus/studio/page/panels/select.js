@@ -1,7 +1,7 @@
 // What is chosen: its pictures, a table to take away, new pictures drawn from where they lie.
 
-import { getNumbers, post, postFile } from "../api.js";
-import { el, fill, paint, whole } from "../dom.js";
+import { getNumbers, post, postFile, still } from "../api.js";
+import { el, fill, paint, put, whole } from "../dom.js";
 import { farness } from "../farness.js";
 import { saved } from "../film.js";
 
@@ -36,9 +36,10 @@ function selection(host, drawn, studio) {
   const tiles = [...rows.subarray(0, SHOWN)].map((row) => el("button", { title: `row ${row}`, "aria-label": `Picture in row ${row}`, onclick: () => atlas.look(row, true) }, atlas.picture(row)));
   fill(host,
     el("div.row.spread", null, el("h2", null, `${whole(rows.length)} chosen`), el("button.quiet", { onclick: () => atlas.select(null) }, "Clear")),
-    el("div.row", null, el("button", { onclick: () => table().catch(studio.sorry) }, "Save as CSV"), el("button", { onclick: () => studio.store.set({ panel: "label" }) }, "Label them …")),
-    el("div.tiles", null, ...tiles), rows.length > SHOWN ? el("small", null, `the first ${SHOWN} are shown`) : null,
-    el("h3", null, "New pictures from here"),
+    el("div.row", null, el("button", { onclick: () => table().catch(studio.sorry) }, "Save as CSV"), still ? null : el("button", { onclick: () => studio.store.set({ panel: "label" }) }, "Label them …")),
+    el("div.tiles", null, ...tiles), rows.length > SHOWN ? el("small", null, `the first ${SHOWN} are shown`) : null);
+  if (still) return;
+  put(host, el("h3", null, "New pictures from here"),
     el("div.row", null, count, el("span.soft", null, "seed"), seed, el("button.main", { onclick: sample }, "Draw")),
     el("small", null, "From a density of the chosen codes. They are written as files into the run."));
 }
