@@ -93,8 +93,13 @@ def laid_over(
     for one, name in given.items():
         row = rows.get(one)
         if row is not None:
-            labels[row] = names.setdefault(name, len(names)) if name else -1
+            labels[row] = names.setdefault(_readable(name), len(names)) if name else -1
     return labels, tuple(names)
+
+
+def _readable(name: str) -> str:
+    """Half a character, which only another program writes, would be read by nobody."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _torn(file: Any) -> bool:
@@ -107,7 +112,7 @@ def _torn(file: Any) -> bool:
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(entry, dict):
         return None

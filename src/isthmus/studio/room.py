@@ -174,7 +174,11 @@ class Room:
         middle, wide = places.mean(axis=0), max(float(np.ptp(places, axis=0).max()), 1e-12)
         if not (np.abs(points - middle) <= _FAR * wide).all():  # NaN neither
             raise UsageError("a place is far off the map", "Give two numbers that lie on it or near it.")
-        return self.inverse(name).codes_at(points)
+        with np.errstate(over="ignore", invalid="ignore"):
+            codes = self.inverse(name).codes_at(points)
+        if not np.isfinite(codes).all():
+            raise RunError(f"the map {name!r} leads to codes that are not finite", "Draw it again.")
+        return codes
 
     def inverse(self, name: str) -> Inverse:
         """From places to codes."""
