@@ -22,7 +22,7 @@ export class Paths {
     if (!map) return;
     const { header, arrays } = await getNumbers("design/paths", { run, id, map });
     let begin = 0;
-    this.ways = header.films.map(([design, count]) => {
+    this.ways = header.films.map((/** @type {number[]} */ [design, count]) => {
       const points = [...arrays.places.subarray(2 * begin, 2 * (begin + count))];
       begin += count;
       return { design, points };

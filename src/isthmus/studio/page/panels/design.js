@@ -264,7 +264,7 @@ class Design {
   async fetch(id, moving = true) {
     const envelope = await getNumbers("design/answer", { run: this.run, id });
     if (this.closed) return;
-    this.answers.show(envelope);
+    this.answers?.show(envelope);
     await this.paths.show(this.run, id, moving).catch((error) => this.studio.sorry(error));
   }
 
