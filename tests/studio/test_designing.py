@@ -19,8 +19,8 @@ from isthmus.look.maps import draw, save_map
 from isthmus.look.projections.pca import Projection
 from isthmus.measure import oracle
 from isthmus.studio.app import Studio, make_app
-from isthmus.studio.desk import LOG
 from isthmus.studio.packing import unpacked
+from isthmus.studio.room import LOG
 from isthmus.studio.shelf import Shelf
 
 with warnings.catch_warnings():

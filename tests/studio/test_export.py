@@ -258,6 +258,7 @@ def test_the_policy_names_what_is_run_and_nothing_else(sent: Path) -> None:
 def test_what_people_wrote_is_never_markup(sent: Path) -> None:
     assert EVIL not in sent.read_text("utf-8")
     assert "alert(1)" not in sent.read_text("utf-8")
+    assert "/page/" not in sent.read_text("utf-8")
     named = pages.one_file(f"{EVIL} & co", [])
     assert b"<title>&lt;/script&gt;" in named
 
@@ -424,7 +425,6 @@ def test_a_picture_has_its_neighbours_and_search_finds_it(page: Any, room: Room)
 
 @no_browser
 def test_the_lasso_chooses_and_the_table_is_the_studios(page: Any, room: Room) -> None:
-    from isthmus.studio.desk import called_now
     from isthmus.studio.routes.selection import _table
 
     page.locator("[data-panel=select]").click()
@@ -443,7 +443,7 @@ def test_the_lasso_chooses_and_the_table_is_the_studios(page: Any, room: Room) -
     with page.expect_download() as waiting:
         page.locator("text=Save as CSV").click()
     got = list(csv.reader(io.StringIO(Path(waiting.value.path()).read_text("utf-8"))))
-    labels, classes = called_now(room, room.pictures.labels, LabelLog(room.run.path / "labels.jsonl"))
+    labels, classes = room.called_now()
     room.kept["column label"] = Column("now", labels, classes)
     wanted = list(csv.reader(io.StringIO(_table(room, rows, "pca"))))
     del room.kept["column label"]

@@ -2,14 +2,16 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from isthmus.errors import DataError
 
-__all__ = ["LabelLog"]
+__all__ = ["LabelLog", "laid_over"]
 
 
 class LabelLog:
@@ -82,6 +84,24 @@ class LabelLog:
             ) from error
 
 
+def laid_over(
+    labels: np.ndarray, classes: Sequence[Any], rows: Mapping[str, int], given: Mapping[str, str | None]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What was given over these labels, by the rows of ids; classes that it brings come after those there were."""
+    labels = np.array(labels)
+    names = {str(name): number for number, name in enumerate(classes)}
+    for one, name in given.items():
+        row = rows.get(one)
+        if row is not None:
+            labels[row] = names.setdefault(_readable(name), len(names)) if name else -1
+    return labels, tuple(names)
+
+
+def _readable(name: str) -> str:
+    """Half a character, which only another program writes, would be read by nobody."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def _torn(file: Any) -> bool:
     if not file.seek(0, os.SEEK_END):
         return False
@@ -92,7 +112,7 @@ def _torn(file: Any) -> bool:
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(entry, dict):
         return None

@@ -14,6 +14,7 @@ import numpy as np
 
 from isthmus.errors import DataError, UsageError
 from isthmus.images.guard import reading
+from isthmus.images.label_log import LabelLog
 from isthmus.images.pictures import UNKNOWN, Pictures
 
 __all__ = ["LABEL_NAMES", "LabelTable", "as_column", "attach", "encode", "look_alikes", "read_table", "write_table"]
@@ -52,8 +53,10 @@ def encode(values: Iterable[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def read_table(path: Path, *, need_label: bool = False) -> LabelTable:
-    """A CSV (comma, semicolon or tab) or Parquet file whose first line names its columns."""
+    """A CSV (comma, semicolon or tab) or Parquet file whose first line names its columns, or a log (.jsonl)."""
     shown = str(path)
+    if path.suffix.lower() == ".jsonl":
+        return _log(path)
     with reading(shown, "Give a CSV or Parquet file with the columns id,label."):
         header, columns = _parquet(path) if path.suffix.lower() in (".parquet", ".pq") else _csv(path)
     names = [name.strip().casefold() for name in header]
@@ -69,6 +72,14 @@ def read_table(path: Path, *, need_label: bool = False) -> LabelTable:
     labels = [value.strip() for value in columns[label]] if label is not None else [""] * len(ids)
     rest = {header[i].strip(): columns[i] for i in range(len(header)) if i not in (key, label)}
     return LabelTable(ids, labels, rest)
+
+
+def _log(path: Path) -> LabelTable:
+    """What a log says now; pictures whose label was taken away are in it without one."""
+    if not path.is_file():
+        raise DataError(f"there is no log of labels {path}", "The studio makes one, labels.jsonl, in the run.")
+    given = LabelLog(path).labels()
+    return LabelTable(list(given), [label or "" for label in given.values()], {})
 
 
 def write_table(path: Path, pictures: Pictures) -> None:

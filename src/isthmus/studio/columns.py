@@ -36,7 +36,7 @@ class Column:
 def columns_of(room: "Room") -> dict[str, Column]:
     """Those that are there now; what was made in this room takes the place of what came with the pictures."""
     pictures = room.pictures
-    found = {"label": Column("labels that came with the pictures", pictures.labels, tuple(map(str, pictures.classes)))}
+    found = {"label": Column("labels that are given now", *room.called_now())}
     if pictures.split is not None:
         found["split"] = _by_name("the part of the data", pictures.split)
     for name, values in pictures.columns.items():

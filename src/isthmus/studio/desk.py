@@ -23,15 +23,14 @@ from isthmus.classify.heads.kernel import Kernel
 from isthmus.classify.heads.linear import Linear
 from isthmus.classify.suggest import Suggestion, suggest
 from isthmus.errors import IsthmusError, UsageError
-from isthmus.images.label_log import LabelLog
+from isthmus.images.label_log import LabelLog, laid_over
 from isthmus.stats.intervals import Interval, wilson_interval
 from isthmus.studio.columns import Column
 from isthmus.studio.events import Hub
-from isthmus.studio.room import Room, Told
+from isthmus.studio.room import LOG, Room, Told
 
-__all__ = ["LOG", "Desk", "called_now"]
+__all__ = ["Desk"]
 
-LOG = "labels.jsonl"
 _NEXT = 24
 _BLOCK = 8192
 _KERNEL = 3000
@@ -129,7 +128,7 @@ class Desk:
         labels = np.full(len(pictures), -1) if self.blank else pictures.labels
         with self._writing:
             given = self.log.labels()
-            self.given, self._now = len(given), called_now(self.room, labels, given)
+            self.given, self._now = len(given), laid_over(labels, pictures.classes, self.room.rows, given)
             self.room.kept["column label"] = Column("labels that are given now", *self._now)
         self.again()
 
@@ -278,17 +277,6 @@ def _sentence(error: Exception) -> str:
         return str(error)
     traceback.print_exception(error, file=sys.stderr)
     return f"something unexpected happened ({type(error).__name__}); labels are written all the same"
-
-
-def called_now(room: Room, labels: np.ndarray, given: dict[str, str | None]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """What people said laid over these labels; classes that they brought are numbered after those there were."""
-    labels = labels.copy()
-    names = {str(name): number for number, name in enumerate(room.pictures.classes)}
-    for one, name in given.items():
-        row = room.rows.get(one)
-        if row is not None:
-            labels[row] = names.setdefault(name, len(names)) if name else -1
-    return labels, tuple(names)
 
 
 def _pile(room: Room, told: Told) -> Pile:

@@ -22,13 +22,11 @@ from isthmus.design.spec import Spec, read_spec
 from isthmus.design.wishes import attributes_of
 from isthmus.design.workshop import Workshop
 from isthmus.errors import UsageError
-from isthmus.images.label_log import LabelLog
-from isthmus.images.pictures import Pictures
 from isthmus.studio.desk import LOG
 from isthmus.studio.room import Room, Told
 from isthmus.train.watchers import Watcher
 
-__all__ = ["Drafting", "Wanted", "pictures_with_log"]
+__all__ = ["Drafting", "Wanted"]
 
 _KEPT = 12
 
@@ -159,22 +157,6 @@ class _Moves(Watcher):
         self.board.tell(done, self.steps, self.what)
 
 
-def pictures_with_log(pictures: Pictures, log: LabelLog) -> Pictures:
-    """The run's pictures, and over their labels those that were given in the studio."""
-    given = log.labels()
-    if not given:
-        return pictures
-    names, labels = [str(name) for name in pictures.classes], pictures.labels.copy()
-    rows = {str(one): row for row, one in enumerate(pictures.ids)}
-    for one, name in given.items():
-        if one not in rows:
-            continue
-        if name is not None and name not in names:
-            names.append(name)
-        labels[rows[one]] = -1 if name is None else names.index(name)
-    return replace(pictures, labels=labels, classes=tuple(names))
-
-
 def _stamp(room: Room) -> str:
     """Of the labels as they are now."""
     path = room.run.path / LOG
@@ -182,7 +164,8 @@ def _stamp(room: Room) -> str:
 
 
 def _workshop(room: Room, watching: Any, counting: Any) -> Workshop:
-    pictures = pictures_with_log(room.pictures, LabelLog(room.run.path / LOG))
+    labels, classes = room.called_now()
+    pictures = replace(room.pictures, labels=labels, classes=classes)
     split = pictures.split
     train = np.arange(len(pictures)) if split is None else np.flatnonzero(split == "train")
     test = np.array([], int) if split is None else np.flatnonzero(split == "test")

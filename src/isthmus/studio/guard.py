@@ -17,7 +17,7 @@ COOKIE = "isthmus-token"
 """With the port after it: a browser sends all cookies of a machine to every port of it."""
 _MOST = 16 * 2**20
 _TOO_MUCH = 413, f"at most {_MOST >> 20} MB can be sent at once", "Send less."
-_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+_HERE = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -56,7 +56,7 @@ class Guard:
 
     def _refused(self, scope: Any, headers: dict[str, str]) -> tuple[int, str, str] | None:
         host = headers.get("host", "")
-        if self.token is None and _name_of(host) not in _HERE:
+        if self.token is None and not _HERE.fullmatch(host):
             return 403, "the studio answers to the names of this machine only", "Open the address that it printed."
         origin = headers.get("origin")
         if origin is not None and (not host or _host_of(origin) != host.lower()):
@@ -127,12 +127,6 @@ def _host_of(origin: str) -> str:
         return urlsplit(origin).netloc.lower()
     except ValueError:  # brackets with no address in them
         return ""
-
-
-def _name_of(host: str) -> str:
-    """Without the port; an address of six parts stands in brackets."""
-    host = host.lower()
-    return host[1 : host.find("]")] if host.startswith("[") else host.rpartition(":")[0] or host
 
 
 def _with_headers(send: Any) -> Any:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 from isthmus.contract import check_encodes, decoded
 from isthmus.errors import IsthmusError, RunError, UsageError
+from isthmus.images.label_log import LabelLog, laid_over
 from isthmus.images.pictures import Pictures
 from isthmus.look.codes import codes_of
 from isthmus.look.inverse import Inverse
@@ -24,9 +25,12 @@ from isthmus.report.grid import to_rgb
 from isthmus.run import Run
 from isthmus.train.checkpoint import load_tensors, save_tensors
 
-__all__ = ["Room", "Told", "as_bytes"]
+__all__ = ["LOG", "Room", "Told", "as_bytes"]
 
 Told = Callable[[int, int, str], None]
+
+LOG = "labels.jsonl"
+"""What people called pictures, in the studio: it only grows."""
 
 _CACHE = "cache/codes.safetensors"
 _THUMB = 64
@@ -126,6 +130,11 @@ class Room:
                     time.sleep(0.1)
             yield self.run
 
+    def called_now(self) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The labels that came with the pictures, and over them those that people gave here."""
+        given = LabelLog(self.run.path / LOG).labels()
+        return laid_over(self.pictures.labels, self.pictures.classes, self.rows, given)
+
     # -- maps ---------------------------------------------------------------------------------------------------------
 
     def maps(self) -> list[str]:
@@ -165,7 +174,11 @@ class Room:
         middle, wide = places.mean(axis=0), max(float(np.ptp(places, axis=0).max()), 1e-12)
         if not (np.abs(points - middle) <= _FAR * wide).all():  # NaN neither
             raise UsageError("a place is far off the map", "Give two numbers that lie on it or near it.")
-        return self.inverse(name).codes_at(points)
+        with np.errstate(over="ignore", invalid="ignore"):
+            codes = self.inverse(name).codes_at(points)
+        if not np.isfinite(codes).all():
+            raise RunError(f"the map {name!r} leads to codes that are not finite", "Draw it again.")
+        return codes
 
     def inverse(self, name: str) -> Inverse:
         """From places to codes."""

@@ -11,12 +11,10 @@ export class Answers {
     this.host = host;
     this.studio = studio;
     this.does = does;
+    /** @type {Uint8Array} */ this.pixels = new Uint8Array();
+    /** @type {Uint8Array | undefined} */ this.frames = undefined;
     this.shape = [1, 1, 1];
     this.size = 1;
-    /** @type {Uint8Array} */ this.pixels = new Uint8Array();
-    /** @type {Uint8Array} */ this.frames = new Uint8Array();
-    /** @type {Set<number>} */ this.chosen = new Set();
-    /** @type {any[]} */ this.tiles = [];
   }
 
   /** @param {import("./api.js").Envelope} envelope */
@@ -60,7 +58,7 @@ export class Answers {
   tile(one) {
     const judged = "judge" in one;
     const words = `design ${one.design + 1}: guides ${one.guides ? "grant" : "refuse"} it${judged ? `, the judge ${one.judge ? "too" : "does not find it so"}` : ""}`;
-    const box = el("input", { type: "checkbox", checked: this.chosen.has(one.design), "aria-label": `keep ${words}`, onchange: () => this.tick(one.design, box.checked) });
+    const box = el("input", { type: "checkbox", checked: this.chosen?.has(one.design), "aria-label": `keep ${words}`, onchange: () => this.tick(one.design, box.checked) });
     const look = el("button.look", { "aria-label": `look at ${words}`, onclick: () => this.look(one), onfocus: () => this.look(one) }, this.canvas(one.design));
     const tile = el("div.design", { role: "listitem", onpointerenter: () => this.look(one), data: { design: String(one.design) } }, look, el("label", null, box, el("span", null, one.class ?? `${one.design + 1}`)), judged ? verdict("judge", one.judge) : null, verdict("guides", one.guides));
     return tile;
@@ -111,7 +109,7 @@ export class Answers {
       const places = [...new Set(Array.from({ length: Math.min(10, count) }, (_, i) => Math.round((i * (count - 1)) / Math.max(1, Math.min(10, count) - 1))))];
       return el("div.strip", { role: "img", "aria-label": `from start to design in ${count} pictures` }, ...places.map((i) => {
         const made = el("canvas", { width: 1, height: 1 });
-        paint(made, this.frames.subarray((begin + i) * this.size, (begin + i + 1) * this.size), this.shape);
+        paint(made, this.frames?.subarray((begin + i) * this.size, (begin + i + 1) * this.size) ?? new Uint8Array(), this.shape);
         return made;
       }));
     }
@@ -120,8 +118,8 @@ export class Answers {
 
   /** @param {number} design @param {boolean} on */
   tick(design, on) {
-    if (on) this.chosen.add(design);
-    else this.chosen.delete(design);
+    if (on) this.chosen?.add(design);
+    else this.chosen?.delete(design);
     this.counted();
   }
 
@@ -133,14 +131,14 @@ export class Answers {
   }
 
   counted() {
-    const count = this.chosen.size;
+    const count = this.chosen?.size ?? 0;
     fill(this.keeping, count ? `Keep ${count} in the run` : "Tick those to keep");
     this.keeping.disabled = !count;
   }
 
   async keep() {
     this.keeping.disabled = true;
-    await this.does.keep([...this.chosen].sort((a, b) => a - b));
+    await this.does.keep([...(this.chosen ?? [])].sort((a, b) => a - b));
     this.counted();
   }
 }

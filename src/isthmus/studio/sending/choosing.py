@@ -10,8 +10,7 @@ from isthmus.contract import evenly
 from isthmus.errors import IsthmusError
 from isthmus.images.label_log import LabelLog
 from isthmus.studio.columns import Column, columns_of
-from isthmus.studio.desk import LOG, called_now
-from isthmus.studio.room import Room, Told
+from isthmus.studio.room import LOG, Room, Told
 
 __all__ = ["about_run", "chosen_rows", "columns_sent", "records_told", "without_paths"]
 
@@ -38,8 +37,7 @@ def chosen_rows(room: Room, most: int) -> np.ndarray:
 def columns_sent(room: Room, rows: np.ndarray, told: Told) -> dict[str, Column]:
     """Those that are there without being asked for, and what the run's saved classifier tells; of these rows."""
     found = columns_of(room)
-    labels, classes = called_now(room, room.pictures.labels, LabelLog(room.run.path / LOG).labels())
-    found["label"] = Column(found["label"].words, labels, classes)
+    found["label"] = Column(found["label"].words, *room.called_now())
     found = {name: Column(one.words, one.values[rows], one.names) for name, one in found.items()}
     if "prediction" not in found and room.run.has(f"heads/{_HEAD}.json"):
         found |= _predicted(room, rows, told)
@@ -70,11 +68,14 @@ def about_run(room: Room, columns: dict[str, Column], maps: dict[str, str], rows
 
 
 def records_told(room: Room) -> list[list[str]]:
-    """What was measured of the run, the last of each: name, value, interval, how many, on what. Maps tell their own."""
+    """What was measured of the run, the last of each: name, value, interval, how many, on what.
+
+    Maps tell their own scores, and a design's say little without the design.
+    """
     last: dict[tuple[str, ...], list[str]] = {}
     for one in room.run.read_lines("metrics.jsonl"):
         name, value, interval = one.get("name"), one.get("value"), one.get("interval")
-        if not isinstance(name, str) or name.startswith("map ") or not isinstance(value, int | float):
+        if not isinstance(name, str) or name.startswith(("map ", "design")) or not isinstance(value, int | float):
             continue
         on = " of ".join(str(one[key]) for key in ("split", "data") if one.get(key))
         ends = " to ".join(f"{end:.4g}" for end in interval) if interval else ""

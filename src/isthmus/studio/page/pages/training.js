@@ -38,6 +38,8 @@ class Training {
     this.key = el("ul.key");
     this.remarks = el("div.remarks");
     this.looked = el("div.looked");
+    /** @type {Looks | undefined} */ this.looks = undefined;
+    /** @type {string | undefined} */ this.lookedAt = undefined;
     fill(host, el("div.row.spread", null, el("h2", null, "Training")), this.picking, this.controls, this.figure, this.key, this.remarks, this.looked);
     /** @type {Looks | undefined} */ this.looks = undefined;
     /** @type {string | undefined} */ this.lookedAt = undefined;

@@ -11,7 +11,7 @@ export class Grid {
     this.sheets = new Sheets(about.sheets);
   }
 
-  /** The knot that is nearest: row by row from the top. @param {ArrayLike<number>} place */
+  /** The knot that is nearest: row by row from the top. @param {number[]} place */
   knot([x, y]) {
     const { low, high, across, up } = this.about;
     const on = (/** @type {number} */ v, /** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ many) =>
