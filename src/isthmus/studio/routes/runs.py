@@ -67,9 +67,9 @@ async def events(socket: WebSocket, studio: InStudio) -> None:
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     finally:
         studio.hub.leave(queue)
-        for task in both:
+        for task in both:  # not waited for: whoever cancels this one waits already
             task.cancel()
-        await asyncio.gather(*both, return_exceptions=True)
+            task.add_done_callback(lambda one: one.cancelled() or one.exception())
 
 
 def _told(room: Room) -> dict[str, Any]:
