@@ -478,10 +478,15 @@ def test_answers_are_sent_at_once(client: Client) -> None:
     assert min(spent) < 0.03
 
 
+PATHS = """columns column directions design design/read design/answer design/paths design/keep label label/undo labels.csv
+    map map.csv map/forming walk thumbs picture about neighbours search selection.csv link sample runs room jobs/1/cancel
+    training report open desk"""
+
+
 def test_nonsense_to_every_route_is_never_a_surprise(own: Client) -> None:
     """A second of what nobody would ask; run for 30 s by hand with other seeds."""
     rng = random.Random(0)
-    paths = ["columns", "column", "directions", "design", "design/read", "design/answer", "design/paths", "design/keep", "label", "label/undo", "labels.csv", "map", "map.csv", "map/forming", "walk", "thumbs", "picture", "about", "neighbours", "search", "selection.csv", "link", "sample", "runs", "room", "jobs/1/cancel", "training", "report", "open", "desk"]
+    paths = PATHS.split()
     odd = [
         "",
         "..",
