@@ -258,6 +258,7 @@ def test_the_policy_names_what_is_run_and_nothing_else(sent: Path) -> None:
 def test_what_people_wrote_is_never_markup(sent: Path) -> None:
     assert EVIL not in sent.read_text("utf-8")
     assert "alert(1)" not in sent.read_text("utf-8")
+    assert "/page/" not in sent.read_text("utf-8")
     named = pages.one_file(f"{EVIL} & co", [])
     assert b"<title>&lt;/script&gt;" in named
 

@@ -471,7 +471,9 @@ def test_names_with_markup_in_them_are_text_everywhere(window: Window) -> None:
     window.until(f"document.querySelector('.panel').textContent.includes({QUOTED!r})")
     for panel in ("explore", "select", "label"):
         window.page.locator(f"[data-panel={panel}]").click()
+        window.until(f"studio.store.get('panel') === '{panel}' && document.querySelector('.panel h2, .panel canvas')")
         window.page.wait_for_timeout(150)
+        assert window.ask("(p => p.scrollWidth - p.clientWidth)(document.querySelector('.panel'))") <= 0, panel
     window.page.locator(f".legend {ZEROS}").click()
     window.page.locator("[data-panel=select]").click()
     window.page.wait_for_timeout(200)

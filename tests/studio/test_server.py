@@ -478,9 +478,9 @@ def test_answers_are_sent_at_once(client: Client) -> None:
     assert min(spent) < 0.03
 
 
-PATHS = """columns column directions design design/read design/answer design/paths design/keep label label/undo labels.csv
-    map map.csv map/forming walk thumbs picture about neighbours search selection.csv link sample runs room jobs/1/cancel
-    training report open desk"""
+PATHS = """columns column directions design design/read design/answer design/paths design/keep label label/undo
+    labels.csv map map.csv map/forming walk thumbs picture about neighbours search selection.csv link sample runs room
+    jobs/1/cancel training report open desk"""
 
 
 def test_nonsense_to_every_route_is_never_a_surprise(own: Client) -> None:

@@ -56,8 +56,8 @@ def data(found: Found, enclosed: Enclosed) -> Inside:
 
 def model(found: Found, enclosed: Enclosed) -> Inside:
     about = found.part("model")
-    given = about.get("params")
-    params = given if isinstance(given, dict) else {}
+    held = about.get("params")
+    params = held if isinstance(held, dict) else {}
     latent = found.part("fitted").get("latent_shape") or ()
     fields = [tag("code", f"{name}={_field(value)}") for name, value in params.items() if value is not None]
     spaced = [part for one in fields for part in (one, " ")]

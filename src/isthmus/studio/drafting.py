@@ -22,8 +22,7 @@ from isthmus.design.spec import Spec, read_spec
 from isthmus.design.wishes import attributes_of
 from isthmus.design.workshop import Workshop
 from isthmus.errors import UsageError
-from isthmus.studio.desk import LOG
-from isthmus.studio.room import Room, Told
+from isthmus.studio.room import LOG, Room, Told
 from isthmus.train.watchers import Watcher
 
 __all__ = ["Drafting", "Wanted"]

@@ -63,7 +63,7 @@ def wishable(room: InRoom) -> dict[str, Any]:
 
 @router.post("/design/read")
 def read(room: InRoom, text: Text) -> dict[str, Any]:
-    """The wishes of a text in parts, for sliders and boxes; or why it cannot be: while one types that is no failure."""
+    """The wishes of a text in parts, for sliders and boxes; or why it cannot be: while one types, no failure."""
     board = _board(room)
     try:
         wishes, notes = board.read(text.want)

@@ -69,9 +69,7 @@ async def events(socket: WebSocket, studio: InStudio) -> None:
             pass
     finally:
         studio.hub.leave(queue)
-        sending.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sending
+        sending.cancel()  # not waited for: whoever cancels this one waits already
 
 
 def _told(room: Room) -> dict[str, Any]:

@@ -68,11 +68,14 @@ def about_run(room: Room, columns: dict[str, Column], maps: dict[str, str], rows
 
 
 def records_told(room: Room) -> list[list[str]]:
-    """What was measured of the run, the last of each: name, value, interval, how many, on what. Maps tell their own."""
+    """What was measured of the run, the last of each: name, value, interval, how many, on what.
+
+    Maps tell their own scores, and a design's say little without the design.
+    """
     last: dict[tuple[str, ...], list[str]] = {}
     for one in room.run.read_lines("metrics.jsonl"):
         name, value, interval = one.get("name"), one.get("value"), one.get("interval")
-        if not isinstance(name, str) or name.startswith("map ") or not isinstance(value, int | float):
+        if not isinstance(name, str) or name.startswith(("map ", "design")) or not isinstance(value, int | float):
             continue
         on = " of ".join(str(one[key]) for key in ("split", "data") if one.get(key))
         ends = " to ".join(f"{end:.4g}" for end in interval) if interval else ""

@@ -31,12 +31,12 @@ const sheets = async (name) => {
   return about && once(name, () => new Sheets(about));
 };
 
-/** @param {string} name @returns {Promise<Grid>} */
+/** Null for a model that does not draw. @param {string} name @returns {Promise<Grid | null>} */
 async function grid(name) {
   const all = await held();
   const map = all.header.maps.find((/** @type {any} */ one) => one.name === name);
   if (!map) throw refused();
-  return once(`grid ${name}`, () => new Grid(map.grid, all.arrays[map.grid.share]));
+  return map.grid && once(`grid ${name}`, () => new Grid(map.grid, all.arrays[map.grid.share]));
 }
 
 /** What a value reads as, as the studio says it. @param {any} column @param {import("../envelope.js").Numbers} values @param {number} row */
@@ -122,6 +122,7 @@ export async function postNumbers(path, asked = {}, body = undefined) {
   const places = map && arrays[map.places];
   const points = body.points ?? body.rows.map((/** @type {number} */ row) => [places[2 * row], places[2 * row + 1]]);
   const from = await grid(body.map);
+  if (!from) throw new Refusal("this model does not draw, so there is nothing along a path", "", 0);
   return from.film(along(points, body.steps ?? 12));
 }
 
@@ -176,14 +177,14 @@ export class Decoder {
       const question = this.latest;
       this.latest = null;
       const answer = await this.answer(question).catch((/** @type {any} */ error) => ({ header: { what: error.message }, arrays: {}, shapes: {} }));
-      if (!this.closed) this.then(answer);
+      if (!this.closed && answer) this.then(answer);
     }
     this.busy = false;
   }
 
-  /** @param {any} question @returns {Promise<import("../envelope.js").Envelope>} */
+  /** @param {any} question @returns {Promise<import("../envelope.js").Envelope | null>} */
   async answer({ at, map, row }) {
-    if (at) return (await grid(map)).picture(at);
+    if (at) return (await grid(map))?.picture(at) ?? null;
     const [redrawn, pictures] = [await sheets("redrawn"), await sheets("pictures")];
     const { pixels, shape } = await /** @type {Sheets} */ (redrawn ?? pictures).pixels([row]);
     const share = (await held()).arrays.share[row];
