@@ -1,15 +1,18 @@
 """A small run of digits with odd names, made once, and a studio that is served on it."""
 
 import csv
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from asking import FORMULA, MARKUP, Client, ids_of
+from map_page import chromium
 from PIL import Image
 
 from isthmus.studio.app import Studio
@@ -85,3 +88,18 @@ def own(shelf: Path, tmp_path: Path) -> Iterator[Client]:
     with serving.in_background(), Client(serving.address) as made:
         made.opened()
         yield made
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Any]:
+    """One browser for all tests of a session; each has windows of its own."""
+    if importlib.util.find_spec("playwright") is None:
+        pytest.skip("playwright is not installed (pip install -e '.[dev]')")
+    if chromium() is None:
+        pytest.skip("no Chromium was found (name one in ISTHMUS_CHROMIUM)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

@@ -19,7 +19,7 @@ FOLDERS = {"page": ROOT / "src" / "isthmus" / "studio" / "page", "test": Path(__
 
 def chromium() -> str | None:
     """Where a Chromium is: as ISTHMUS_CHROMIUM says, or on the path."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
     return os.environ.get("ISTHMUS_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 

@@ -309,13 +309,8 @@ def test_a_run_without_a_map_says_how_to_draw_one(room: Room, tmp_path: Path, mo
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as player:
-        chrome = player.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        yield chrome
-        chrome.close()
+def browser(chrome: Any) -> Any:
+    return chrome
 
 
 @pytest.fixture

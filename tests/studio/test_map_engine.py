@@ -1,6 +1,5 @@
 """The studio's map in a real browser: what is drawn, pointed at, lassoed, chosen and shown near."""
 
-import importlib.util
 import json
 import time
 from collections.abc import Iterator
@@ -8,20 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from map_page import chromium, opened
-
-if importlib.util.find_spec("playwright") is None:
-    pytest.skip("playwright is not installed (pip install -e '.[dev]')", allow_module_level=True)
-if chromium() is None:
-    pytest.skip("no Chromium was found (name one in ISTHMUS_CHROMIUM)", allow_module_level=True)
+from map_page import served
 
 WIDE, HIGH = 800, 600
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with opened() as found:
-        yield found
+def browser(chrome: Any) -> Iterator[Any]:
+    with served() as url:
+        yield chrome, url
 
 
 @pytest.fixture

@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import random
 import shutil
 import threading
+import time
 from pathlib import Path
+from socket import IPPROTO_TCP
 from typing import Any
 
 import numpy as np
@@ -460,3 +463,71 @@ def test_an_envelope_comes_out_as_it_went_in() -> None:
     with pytest.raises(TypeError, match="browser"):
         packed({}, d=np.zeros(2))
     assert as_json({"x": [float("inf"), {"y": (1.5, None)}]}) == '{"x": [null, {"y": [1.5, null]}]}'
+
+
+def test_answers_are_sent_at_once(client: Client) -> None:
+    """A socket that does not say it is TCP is not told to send at once, and every answer waits for 40 ms."""
+    listener = bound("127.0.0.1", 0)
+    assert listener.proto == IPPROTO_TCP
+    listener.close()
+    spent = []
+    for _ in range(15):
+        began = time.perf_counter()
+        client.http.get("/page/mark.svg")
+        spent.append(time.perf_counter() - began)
+    assert min(spent) < 0.03
+
+
+PATHS = """columns column directions design design/read design/answer design/paths design/keep label label/undo
+    labels.csv map map.csv map/forming walk thumbs picture about neighbours search selection.csv link sample runs room
+    jobs/1/cancel training report open desk"""
+
+
+def test_nonsense_to_every_route_is_never_a_surprise(own: Client) -> None:
+    """A second of what nobody would ask; run for 30 s by hand with other seeds."""
+    rng = random.Random(0)
+    paths = PATHS.split()
+    odd = [
+        "",
+        "..",
+        "\0",
+        "<b>",
+        "one",
+        "nobody",
+        "NaN",
+        "-1",
+        "1e999",
+        0,
+        -1,
+        10**30,
+        1.5,
+        None,
+        True,
+        [],
+        {},
+        [[1]],
+        {"a": []},
+    ]
+    names = [
+        "rows",
+        "label",
+        "by",
+        "name",
+        "fields",
+        "points",
+        "how",
+        "steps",
+        "n",
+        "k",
+        "row",
+        "words",
+        "other",
+        "folder",
+    ]
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        asked = {name: str(rng.choice(odd)) for name in rng.sample(names, 4)}
+        body = {name: rng.choice(odd) for name in rng.sample(names, 4)}
+        path = rng.choice(paths)
+        for answer in (own.get(path, **asked), own.post(path, body, **asked), own.post(path, rows(*range(9)), **asked)):
+            assert answer.status_code < 500, (path, asked, body, answer.text)

@@ -1,6 +1,7 @@
 """The list of runs, opening one, and the socket over which every browser hears what happens."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 from fastapi import APIRouter, WebSocket
@@ -55,21 +56,20 @@ async def events(socket: WebSocket, studio: InStudio) -> None:
     queue = studio.hub.join()
 
     async def send() -> None:
-        while True:
-            await socket.send_text(as_json(await queue.get()))
+        try:
+            while True:
+                await socket.send_text(as_json(await queue.get()))
+        except Exception:  # it left; or it is told to come back, rather than be deaf
+            with contextlib.suppress(Exception):
+                await socket.close(1011)
 
-    async def leave() -> None:
+    sending = asyncio.create_task(send())
+    try:
         while (await socket.receive())["type"] != "websocket.disconnect":
             pass
-
-    both = [asyncio.create_task(send()), asyncio.create_task(leave())]
-    try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     finally:
         studio.hub.leave(queue)
-        for task in both:  # not waited for: whoever cancels this one waits already
-            task.cancel()
-            task.add_done_callback(lambda one: one.cancelled() or one.exception())
+        sending.cancel()  # not waited for: whoever cancels this one waits already
 
 
 def _told(room: Room) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Desk {
 
   /** Where nothing is labelled, or all is, a desk begins as the person says; else with the labels there are. */
   async begin(blank = this.studio.store.get("blank") === "yes") {
+    this.done.clear();
     try {
       fill(this.host, el("h2", null, "Opening the desk"), el("p.soft", null, "Every picture is looked at once; then labels are learnt from at once."));
       const told = await post("desk", { run: this.run, blank });
@@ -123,11 +124,11 @@ class Desk {
     const buttons = classes.map((/** @type {string} */ name, /** @type {number} */ i) =>
       el("button", { disabled: !rows, onclick: () => this.give(name), data: { class: name }, style: { textAlign: "left", display: "flex", gap: "8px", alignItems: "center" } },
         keys[i] ? el("kbd", null, keys[i]) : null, el("i", { style: { width: "10px", height: "10px", borderRadius: "50%", background: this.studio.atlas.view.classColour(i), flex: "none" } }),
-        el("span.grow", null, name), el("small", null, whole(counts[i] ?? 0))));
+        el("span.grow", { title: name, style: { overflow: "hidden", textOverflow: "ellipsis", minWidth: "0", whiteSpace: "nowrap" } }, name), el("small", null, whole(counts[i] ?? 0))));
     const take = el("button", { onclick: () => this.give(null), disabled: !rows }, el("kbd", null, "⌫"), " no label");
     const skip = el("button", { onclick: () => this.skip(), disabled: !rows }, el("kbd", null, "space"), " later");
     const undo = el("button", { onclick: () => this.undo(), disabled: !this.state.given }, el("kbd", null, "ctrl z"), " undo");
-    return el("section", null, el("div", { style: { display: "grid", gridTemplateColumns: "1fr 1fr", gap: "6px" } }, ...buttons), el("div.row", null, field, el("button", { onclick: () => field.value.trim() && this.give(field.value.trim()) }, "Add")), el("div.row", null, take, skip, undo));
+    return el("section", null, el("div", { style: { display: "grid", gridTemplateColumns: "repeat(2, minmax(0, 1fr))", gap: "6px" } }, ...buttons), el("div.row", null, field, el("button", { onclick: () => field.value.trim() && this.give(field.value.trim()) }, "Add")), el("div.row", null, take, skip, undo));
   }
 
   progress() {
