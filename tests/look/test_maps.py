@@ -195,6 +195,19 @@ def test_strangeness_is_the_share_of_pictures_farther_out(rows: np.ndarray) -> N
         Strangeness(rows[:1])
 
 
+def test_a_code_that_is_not_read_as_what_it_was_is_strange_wherever_it_lies(rows: np.ndarray) -> None:
+    def again(codes: np.ndarray) -> np.ndarray:
+        """As a model does that knows these rows alone: whatever is drawn is the nearest of them."""
+        return rows[np.square(codes[:, None] - rows).sum(2).argmin(1)] + 0.01 * codes
+
+    near, read = Strangeness(rows), Strangeness(rows, again)
+    between = (rows[:50] + rows[50:100]) / 2
+    assert (near.share(between) > 0.3).mean() > 0.9
+    assert (read.share(between) < 0.01).all()
+    assert np.median(read.share(rows)) > 0.25
+    assert (read.share(rows) <= near.share(rows)).all()
+
+
 # -- kept -------------------------------------------------------------------------------------------------------------
 
 

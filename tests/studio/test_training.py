@@ -1,26 +1,30 @@
 """Training seen in the studio: histories, what is new while another process writes, and the looks on the way."""
 
+import json
 import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
+from websockets.sync.client import connect
 
 from isthmus import Run
 from isthmus.cli import main
 from isthmus.studio import following
 from isthmus.studio.app import Studio, make_app
 from isthmus.studio.packing import unpacked
+from isthmus.studio.serving import Serving, bound
 from isthmus.studio.shelf import Shelf
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # that httpx, which it takes, has a successor
     from fastapi.testclient import TestClient
 
-HERE = {"host": "127.0.0.1", "origin": "http://127.0.0.1"}
+HERE = {"host": "127.0.0.1"}
 TINY = ["--net", "mlp", "--net-hidden", "16", "--latent", "3", "--epochs", "3", "--precision", "float32", "--quiet"]
 
 
@@ -30,6 +34,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["fit", "digits", "--model", "vae", *TINY, "--out", str(folder / "vae")]) == 0
     assert main(["fit", "digits", "--model", "autoencoder", *TINY, "--out", str(folder / "points")]) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def serving(folder: Path) -> Iterator[Serving]:
+    """A real server: what is told is told to a real socket."""
+    with Serving(Studio(Shelf(folder)), bound("127.0.0.1", 0)).in_background() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +70,14 @@ def test_looks_are_pictures_and_what_the_code_carries(asking: TestClient) -> Non
 
 def heard(socket: Any, kind: str) -> dict[str, Any]:
     for _ in range(50):
-        event: dict[str, Any] = socket.receive_json()
+        event: dict[str, Any] = json.loads(socket.recv(timeout=30))
         if event["kind"] == kind:
             return event
     raise AssertionError("nothing was told")
 
 
 def test_what_another_process_writes_is_told_line_by_line(
-    folder: Path, asking: TestClient, monkeypatch: pytest.MonkeyPatch
+    folder: Path, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "_EVERY", 0.05)
     run, done = Run(folder / "live"), Run(folder / "vae")
@@ -74,8 +85,10 @@ def test_what_another_process_writes_is_told_line_by_line(
     run.write_json("run.json", described | {"status": "training", "remarks": []})
     run.append("history.jsonl", lines[0])
     time.sleep(1.1)  # for as long the list of runs is believed
+    asking = httpx.Client(base_url=serving.address)
     assert asking.get("/api/training", params={"run": "live"}).json()["quiet"] < 60
-    with asking.websocket_connect("/api/events") as socket:
+    origin: Any = serving.address.rstrip("/")
+    with connect(f"{serving.address.replace('http', 'ws')}api/events", origin=origin, proxy=None) as socket:
         assert asking.post("/api/training/follow", json={"runs": {"live": 1, "vae": 3}}).status_code == 200
         run.append("history.jsonl", lines[1])
         event = heard(socket, "training")
@@ -89,6 +102,7 @@ def test_what_another_process_writes_is_told_line_by_line(
         run.write_json("run.json", described | {"status": "done", "remarks": ["all is well"]})
         event = heard(socket, "training")
         assert event["status"] == "done" and event["remarks"] == ["all is well"]
+    asking.close()
 
 
 def test_nobody_is_followed_for_whom_nobody_listens(

@@ -1,7 +1,7 @@
 """Look: maps of codes, walks through them, and what lies where."""
 
 from isthmus.look.clusters import Clusters, clusters
-from isthmus.look.codes import codes_of, pixels_of
+from isthmus.look.codes import codes_again, codes_of, pixels_of
 from isthmus.look.correlations import Correlation, correlations
 from isthmus.look.directions import Direction, directions_of
 from isthmus.look.drawing import Drawn, draw_codes
@@ -22,6 +22,7 @@ __all__ = [
     "MapScores",
     "Strangeness",
     "clusters",
+    "codes_again",
     "codes_of",
     "correlations",
     "directions_of",

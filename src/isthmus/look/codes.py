@@ -7,7 +7,7 @@ import torch
 
 from isthmus.contract import Fitted, Tick, check_encodes, part_of
 
-__all__ = ["codes_of", "pixels_of"]
+__all__ = ["codes_again", "codes_of", "pixels_of"]
 
 _BATCH = 64
 _PIXELS = 4096
@@ -26,6 +26,13 @@ def codes_of(model: Fitted, pictures: Any, tick: Tick | None = None) -> np.ndarr
             if tick:
                 tick(start + n, len(pictures))
     return np.concatenate(parts)
+
+
+def codes_again(model: Any, codes: np.ndarray) -> np.ndarray:
+    """The codes of what codes draw, `(n, d)`: those of pictures change little, those of nothing that was seen a lot."""
+    with torch.inference_mode():
+        z = torch.as_tensor(np.asarray(codes, np.float32)).unflatten(1, model.latent_shape_)
+        return np.asarray(model.encode(model.decode(z.to(model.device_))).mean.flatten(1).float().cpu().numpy())
 
 
 def pixels_of(model: Fitted, pictures: Any, tick: Tick | None = None) -> np.ndarray:

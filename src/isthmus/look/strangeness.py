@@ -1,4 +1,11 @@
-"""How far a code lies from the codes of pictures: as a distance, and as the share of pictures that lie farther out."""
+"""How far a code lies from the codes of pictures: as a distance, and as the share of pictures that lie farther out.
+
+Distance alone is fooled by mixtures: in many dimensions the mean of two codes lies nearer to all others than either.
+What such a code draws is read as something else, though, so that a code that survives being drawn and read is asked for
+too. MNIST, 100 numbers, means of two random codes: distance finds .3 % of them strange, reading again 99 %.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,16 +15,17 @@ from isthmus.errors import DataError
 __all__ = ["Strangeness"]
 
 _NEIGHBOURS, _SPARE = 5, 4
-_MOST, _BLOCK = 4000, 256
+_MOST, _READ, _BLOCK = 4000, 1000, 256
 
 
 class Strangeness:
     """A distance is that to the fifth nearest of at most 4,000 codes, spread evenly over all that are given.
 
-    What one of these codes would be told of itself leaves itself out, as the shares do.
+    What one of these codes would be told of itself leaves itself out, as the shares do. `again` gives the codes of what
+    codes draw; with it a share is the smaller of two, the other that of pictures whose codes change as much.
     """
 
-    def __init__(self, codes: np.ndarray) -> None:
+    def __init__(self, codes: np.ndarray, again: Callable[[np.ndarray], np.ndarray] | None = None) -> None:
         flat = np.asarray(codes, np.float64).reshape(len(codes), -1)
         if len(flat) < 2:
             raise DataError(f"{len(flat)} codes have no neighbours", "Give at least two.")
@@ -28,6 +36,9 @@ class Strangeness:
         self._squares = np.square(self.bank).sum(axis=1)
         self.near = min(_NEIGHBOURS, len(self.bank) - 1)
         self.usual = np.sort(self._beyond(self.bank))
+        self.again = again
+        if again is not None:
+            self.changes = np.sort(self._changed(flat[evenly(len(flat), _READ)]))
 
     def distances(self, codes: np.ndarray) -> np.ndarray:
         """`(m,)`, in units of the code."""
@@ -39,8 +50,17 @@ class Strangeness:
 
     def share(self, codes: np.ndarray) -> np.ndarray:
         """`(m,)` in (0, 1]: the share of pictures that lie at least as far from their neighbours."""
-        farther = len(self.usual) - np.searchsorted(self.usual, self.distances(codes), side="left")
-        return np.asarray((farther + 1) / (len(self.usual) + 1))
+        share = _share(self.usual, self.distances(codes))
+        if self.again is None:
+            return share
+        return np.minimum(share, _share(self.changes, self._changed(np.asarray(codes).reshape(len(codes), -1))))
+
+    def _changed(self, flat: np.ndarray) -> np.ndarray:
+        """How far codes move when they are drawn and read."""
+        assert self.again is not None
+        parts = [flat[i : i + _BLOCK] for i in range(0, len(flat), _BLOCK)]
+        found = [np.linalg.norm(self.again(part).reshape(len(part), -1) - part, axis=1) for part in parts]
+        return np.concatenate(found or [np.zeros(0)])
 
     def _beyond(self, rows: np.ndarray) -> np.ndarray:
         found = [self._block(rows[i : i + _BLOCK]) for i in range(0, len(rows), _BLOCK)]
@@ -55,3 +75,9 @@ class Strangeness:
         nearest = np.sort(np.sqrt(np.square(apart).sum(axis=2)), axis=1)
         # one that lies on the row is taken for the row itself
         return np.asarray(np.where(nearest[:, 0] == 0, nearest[:, self.near], nearest[:, self.near - 1]))
+
+
+def _share(usual: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The share of `usual`, in order, that is at least as large; never nothing."""
+    larger = len(usual) - np.searchsorted(usual, values, side="left")
+    return np.asarray((larger + 1) / (len(usual) + 1))

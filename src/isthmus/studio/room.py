@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from isthmus.contract import check_encodes, decoded
 from isthmus.errors import IsthmusError, RunError, UsageError
 from isthmus.images.label_log import LabelLog, laid_over
 from isthmus.images.pictures import Pictures
-from isthmus.look.codes import codes_of
+from isthmus.look.codes import codes_again, codes_of
 from isthmus.look.inverse import Inverse
 from isthmus.look.maps import Map, load_map, map_names
 from isthmus.look.strangeness import Strangeness
@@ -75,7 +76,7 @@ class Room:
                 raise RunError(what, "Restore it from a copy, or fit the run again.") from error
             self.codes = self._codes(told)
             told(0, 1, "looking at the codes")
-            self.strangeness = Strangeness(self.codes)
+            self.strangeness = Strangeness(self.codes, partial(codes_again, self.model))
             self.rows = {str(name): row for row, name in enumerate(self.pictures.ids)}
             self.ready = True
 

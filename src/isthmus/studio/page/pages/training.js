@@ -41,6 +41,8 @@ class Training {
     /** @type {Looks | undefined} */ this.looks = undefined;
     /** @type {string | undefined} */ this.lookedAt = undefined;
     fill(host, el("div.row.spread", null, el("h2", null, "Training")), this.picking, this.controls, this.figure, this.key, this.remarks, this.looked);
+    /** @type {Looks | undefined} */ this.looks = undefined;
+    /** @type {string | undefined} */ this.lookedAt = undefined;
     this.heard = (/** @type {any} */ event) => this.more(event.detail);
     studio.events.addEventListener("training", this.heard);
     this.sized = () => this.draw();
