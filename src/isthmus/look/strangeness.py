@@ -48,19 +48,23 @@ class Strangeness:
             raise DataError(what, "Give codes of the same model.")
         return self._beyond(flat - self.centre)
 
-    def share(self, codes: np.ndarray) -> np.ndarray:
-        """`(m,)` in (0, 1]: the share of pictures that lie at least as far from their neighbours."""
+    def share(self, codes: np.ndarray, read: np.ndarray | None = None) -> np.ndarray:
+        """`(m,)` in (0, 1]: the share of pictures that lie at least as far from their neighbours.
+
+        `read` are the codes of what these draw, for whoever has drawn and read them already.
+        """
         share = _share(self.usual, self.distances(codes))
         if self.again is None:
             return share
-        return np.minimum(share, _share(self.changes, self._changed(np.asarray(codes).reshape(len(codes), -1))))
+        return np.minimum(share, _share(self.changes, self._changed(np.asarray(codes).reshape(len(codes), -1), read)))
 
-    def _changed(self, flat: np.ndarray) -> np.ndarray:
+    def _changed(self, flat: np.ndarray, read: np.ndarray | None = None) -> np.ndarray:
         """How far codes move when they are drawn and read."""
-        assert self.again is not None
-        parts = [flat[i : i + _BLOCK] for i in range(0, len(flat), _BLOCK)]
-        found = [np.linalg.norm(self.again(part).reshape(len(part), -1) - part, axis=1) for part in parts]
-        return np.concatenate(found or [np.zeros(0)])
+        if read is None:
+            assert self.again is not None
+            parts = [self.again(flat[i : i + _BLOCK]) for i in range(0, len(flat), _BLOCK)]
+            read = np.concatenate(parts or [flat])
+        return np.asarray(np.linalg.norm(read.reshape(len(flat), -1) - flat, axis=1))
 
     def _beyond(self, rows: np.ndarray) -> np.ndarray:
         found = [self._block(rows[i : i + _BLOCK]) for i in range(0, len(rows), _BLOCK)]

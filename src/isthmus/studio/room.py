@@ -207,6 +207,15 @@ class Room:
         pixels = decoded(self.model, codes)
         return as_bytes(_small(torch.from_numpy(pixels)) if small else pixels)
 
+    def drawn_and_read(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What codes decode to, and the codes of that: one pass each, for a hand that is waiting."""
+        with torch.inference_mode():
+            z = torch.from_numpy(codes).unflatten(1, self.model.latent_shape_).to(self.model.device_)
+            x = self.model.decode(z)
+            read = self.model.encode(x).mean.flatten(1).float().cpu().numpy()
+        x = x.float().cpu().clamp(0, 1)
+        return as_bytes(x if x.ndim == 4 else x[:, None, None]), read
+
     # -- codes --------------------------------------------------------------------------------------------------------
 
     def _codes(self, told: Told) -> np.ndarray:

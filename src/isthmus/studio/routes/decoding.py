@@ -65,8 +65,9 @@ def _answer(room: Room, text: str | None) -> bytes:
         asked = json.loads(text or "")
         seq = asked["seq"] if isinstance(asked.get("seq"), int) else 0
         code = _moved(room, _base(room, asked), asked.get("moves") or {})
-        pixels = room.drawn(code)[0]
-        told = {"seq": seq, "share": float(room.strangeness.share(code)[0])}
+        drawn, read = room.drawn_and_read(code)
+        pixels = drawn[0]
+        told = {"seq": seq, "share": float(room.strangeness.share(code, read)[0])}
         if asked.get("place") and asked.get("map"):
             on = room.map(str(asked["map"]))
             if on.of == "codes":  # of pixels or features a code alone has no place
