@@ -27,6 +27,7 @@ from isthmus.images.label_log import LabelLog, laid_over
 from isthmus.stats.intervals import Interval, wilson_interval
 from isthmus.studio.columns import Column
 from isthmus.studio.events import Hub
+from isthmus.studio.jobs import Cancelled
 from isthmus.studio.room import LOG, Room, Told
 
 __all__ = ["Desk"]
@@ -36,6 +37,7 @@ _BLOCK = 8192
 _KERNEL = 3000
 """Labels up to which the kernel's head is the fastest and best of those that learn at once."""
 _LONGEST = 200
+_PATIENCE = 2.0
 
 
 class Desk:
@@ -56,10 +58,12 @@ class Desk:
         self._asked, self._closed, self._shown = 0, False, (0, 0)
         self._acts: list[int] = room.keep("acts", list)
         self._wanted = threading.Event()
+        self.pile.told = self._going_on
         self._read()
-        for learnt in (self._at_once, self._well):
-            threading.Thread(target=self._learn, args=(learnt,), daemon=True, name=f"desk {room.name}").start()
-        threading.Thread(target=self._look, daemon=True, name=f"desk {room.name}").start()
+        works: list[tuple[Any, ...]] = [(self._learn, self._at_once), (self._learn, self._well), (self._look,)]
+        self._threads = [threading.Thread(target=work, args=given, daemon=True) for work, *given in works]
+        for thread in self._threads:
+            thread.start()
 
     # -- labels -------------------------------------------------------------------------------------------------------
 
@@ -93,8 +97,10 @@ class Desk:
     def close(self) -> None:
         with self._newest:
             self._closed = True
-            self._newest.notify()
+            self._newest.notify_all()
         self._wanted.set()
+        for thread in self._threads:  # one that computes on while the program ends would bring it down
+            thread.join(_PATIENCE)
 
     def state(self) -> dict[str, Any]:
         labels, classes = self._now
@@ -148,6 +154,8 @@ class Desk:
                 done = self._asked
             try:
                 learnt(done)
+            except Cancelled:
+                return
             except Exception as error:  # the labels are safe; the next ones are learnt from all the same
                 self._tell(done, _sentence(error))
                 self._wanted.set()
@@ -184,6 +192,11 @@ class Desk:
         told = head.of_pile(self.pile)
         if not self._overtaken(version):
             self._learnt((version, 1), told, labels, present, classes, expected, began)
+
+    def _going_on(self, done: int, total: int, what: str) -> None:
+        """Asked now and then by what takes long: a desk that is closed waits for nothing."""
+        if self._closed:
+            raise Cancelled
 
     def _overtaken(self, version: int) -> bool:
         return self._closed or version < self._asked

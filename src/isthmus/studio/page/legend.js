@@ -23,7 +23,7 @@ export function legend(host, side, header, values) {
   const press = (/** @type {number} */ code) => () => side.atlas.select(rows(code));
   const one = (/** @type {number} */ code) =>
     el("button", { title: `${header.names[code]}: ${whole(counts.get(code))} pictures; press to choose them`, onclick: press(code) },
-      el("i", { style: { background: side.view.classColour(code) } }), header.names[code]);
+      el("i", { style: { background: side.view.classColour(code) } }), el("span.word", null, header.names[code]));
   const unknown = counts.get(-1) ? el("button", { title: `${whole(counts.get(-1))} without one`, onclick: press(-1) }, el("i", { style: { background: "var(--unknown)" } }), "unknown") : null;
   fill(host, ...present.slice(0, MOST).map(one), present.length > MOST ? `and ${whole(present.length - MOST)} more` : null, unknown);
 }

@@ -77,14 +77,15 @@ class Desk {
     const rows = this.current();
     const { state } = this;
     if (!state) return;
-    const busy = document.activeElement;
-    const typing = busy instanceof HTMLInputElement && this.host.contains(busy) ? { id: busy.dataset.name, value: busy.value } : null;
+    const busy = /** @type {any} */ (document.activeElement);
+    const at = this.host.contains(busy) ? busy.dataset.name : null; // where a hand is, it stays
+    const typed = at && busy.value;
     const why = rows?.length === 1 ? state.next.find((/** @type {any} */ one) => one.row === rows[0])?.reason : null;
     fill(this.host, this.source(), this.picture(rows, why), this.classes(rows), this.progress());
-    if (typing) {
-      const field = /** @type {HTMLInputElement | null} */ (this.host.querySelector(`input[data-name="${typing.id}"]`));
-      if (field) [field.value] = [typing.value], field.focus();
-    }
+    const there = /** @type {any} */ (at && [...this.host.querySelectorAll("[data-name]")].find((/** @type {any} */ one) => one.dataset.name === at));
+    if (!there) return;
+    if (there.tagName === "INPUT") there.value = typed;
+    there.focus({ preventScroll: true });
   }
 
   source() {
@@ -122,12 +123,12 @@ class Desk {
     const keys = this.keys();
     const field = el("input.grow", { placeholder: "a new class", "aria-label": "A new class", maxlength: 200, data: { name: "new" }, onkeydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && field.value.trim() && this.give(field.value.trim()) });
     const buttons = classes.map((/** @type {string} */ name, /** @type {number} */ i) =>
-      el("button", { disabled: !rows, onclick: () => this.give(name), data: { class: name }, style: { textAlign: "left", display: "flex", gap: "8px", alignItems: "center" } },
+      el("button", { disabled: !rows, onclick: () => this.give(name), data: { class: name, name: `class ${name}` }, style: { textAlign: "left", display: "flex", gap: "8px", alignItems: "center" } },
         keys[i] ? el("kbd", null, keys[i]) : null, el("i", { style: { width: "10px", height: "10px", borderRadius: "50%", background: this.studio.atlas.view.classColour(i), flex: "none" } }),
         el("span.grow", { title: name, style: { overflow: "hidden", textOverflow: "ellipsis", minWidth: "0", whiteSpace: "nowrap" } }, name), el("small", null, whole(counts[i] ?? 0))));
-    const take = el("button", { onclick: () => this.give(null), disabled: !rows }, el("kbd", null, "⌫"), " no label");
-    const skip = el("button", { onclick: () => this.skip(), disabled: !rows }, el("kbd", null, "space"), " later");
-    const undo = el("button", { onclick: () => this.undo(), disabled: !this.state.given }, el("kbd", null, "ctrl z"), " undo");
+    const take = el("button", { onclick: () => this.give(null), disabled: !rows, data: { name: "none" } }, el("kbd", null, "⌫"), " no label");
+    const skip = el("button", { onclick: () => this.skip(), disabled: !rows, data: { name: "later" } }, el("kbd", null, "space"), " later");
+    const undo = el("button", { onclick: () => this.undo(), disabled: !this.state.given, data: { name: "undo" } }, el("kbd", null, "ctrl z"), " undo");
     return el("section", null, el("div", { style: { display: "grid", gridTemplateColumns: "repeat(2, minmax(0, 1fr))", gap: "6px" } }, ...buttons), el("div.row", null, field, el("button", { onclick: () => field.value.trim() && this.give(field.value.trim()) }, "Add")), el("div.row", null, take, skip, undo));
   }
 
