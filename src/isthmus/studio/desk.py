@@ -37,7 +37,7 @@ _BLOCK = 8192
 _KERNEL = 3000
 """Labels up to which the kernel's head is the fastest and best of those that learn at once."""
 _LONGEST = 200
-_PATIENCE = 2.0
+_PATIENCE, _PAUSE = 2.0, 0.6
 
 
 class Desk:
@@ -178,6 +178,8 @@ class Desk:
     def _well(self, version: int) -> None:
         """After that by what few labels are worth most by, the graph of all pictures; what is overtaken is dropped."""
         self.pile.graph()
+        with self._newest:
+            self._newest.wait_for(lambda: self._overtaken(version), _PAUSE)
         labels, classes, present = self._labels_to_learn()
         if self._overtaken(version) or len(present) < 2:
             return

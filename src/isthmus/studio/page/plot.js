@@ -32,7 +32,8 @@ export function plot(lines, about = {}) {
     made.append(svg("line", { x1: left, x2: width - right, y1: ay(shown), y2: ay(shown), stroke: "var(--line)" }));
     made.append(words(left - 6, ay(shown) + 4, about.percent ? `${Math.round(100 * shown)} %` : short(shown), "end"));
   }
-  for (const value of ticks(x0, x1, 5)) made.append(words(ax(value), height - bottom + 14, short(value), "middle"));
+  const counted = all.every((p) => Number.isInteger(p.x)); // there is no label and a half
+  for (const value of ticks(x0, x1, 5).filter((v) => !counted || Number.isInteger(v))) made.append(words(ax(value), height - bottom + 14, short(value), "middle"));
   made.append(words(width - right, height - 3, x, "end"), words(2, top - 2, y, "start"));
   for (const mark of about.marks ?? []) {
     made.append(svg("line", { x1: ax(mark.x), x2: ax(mark.x), y1: top, y2: height - bottom, stroke: "var(--soft)", "stroke-dasharray": "3 3", opacity: 0.7 }));
