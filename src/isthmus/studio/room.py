@@ -1,8 +1,6 @@
 """An open run: model, pictures, codes and maps in memory, ready for a hand on the mouse."""
 
 import contextlib
-import hashlib
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,14 +15,15 @@ from isthmus.contract import check_encodes, decoded
 from isthmus.errors import IsthmusError, RunError, UsageError
 from isthmus.images.label_log import LabelLog, laid_over
 from isthmus.images.pictures import Pictures
-from isthmus.look.codes import codes_again, codes_of
+from isthmus.look.cache import kept_codes
+from isthmus.look.codes import codes_again
 from isthmus.look.inverse import Inverse
 from isthmus.look.maps import Map, load_map, map_names
 from isthmus.look.strangeness import Strangeness
 from isthmus.models._loading import load, pictures_of
+from isthmus.models._saving import fingerprint
 from isthmus.report.grid import to_rgb
 from isthmus.run import Run
-from isthmus.train.checkpoint import load_tensors, save_tensors
 
 __all__ = ["LOG", "Room", "Told", "as_bytes"]
 
@@ -33,7 +32,6 @@ Told = Callable[[int, int, str], None]
 LOG = "labels.jsonl"
 """What people called pictures, in the studio: it only grows."""
 
-_CACHE = "cache/codes.safetensors"
 _THUMB = 64
 _PATIENCE = 20.0
 """Seconds that what was made waits for another process to end its writing before it is given up."""
@@ -219,25 +217,10 @@ class Room:
     # -- codes --------------------------------------------------------------------------------------------------------
 
     def _codes(self, told: Told) -> np.ndarray:
-        """From the cache where it is of these pictures and weights; written there when it can be."""
-        key = self._key()
-        if self.run.has(_CACHE):
-            with contextlib.suppress(IsthmusError, *_STRANGE):
-                tensors, about = load_tensors(self.run, _CACHE)
-                found, shape = tensors["codes"], (len(self.pictures), math.prod(self.model.latent_shape_))
-                fits = about["key"] == key and found.shape == shape and found.dtype == torch.float32
-                if fits and found.isfinite().all():
-                    return np.asarray(found.numpy())
-        codes = codes_of(self.model, self.pictures, lambda done, total: told(done, total, "encoding the pictures"))
-        try:
-            save_tensors(self.run, _CACHE, {"codes": torch.from_numpy(codes)}, {"key": key})
-        except IsthmusError as error:
-            self.notes.append(f"codes were not kept: {error.what}")
+        tick = lambda done, total: told(done, total, "encoding the pictures")  # noqa: E731
+        codes, note = kept_codes(self.run, self.model, self.pictures, fingerprint(self.pictures), tick)
+        self.notes += [note] if note else []
         return codes
-
-    def _key(self) -> str:
-        weights = hashlib.sha256((self.run.path / "weights.safetensors").read_bytes()).hexdigest()[:16]
-        return f"{(self.described.get('data') or {}).get('fingerprint')}-{len(self.pictures)}-{weights}"
 
     def _check_inside(self) -> None:
         """What is written into a run stays there, also where somebody has sent it with links in it."""
