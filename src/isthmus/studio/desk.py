@@ -36,7 +36,7 @@ _NEXT = 24
 _BLOCK = 8192
 _KERNEL = 3000
 """Labels up to which the kernel's head is the fastest and best of those that learn at once."""
-_LONGEST = 200
+_LONGEST, _TOLD = 200, 1000
 _PATIENCE, _PAUSE = 2.0, 0.6
 
 
@@ -79,6 +79,7 @@ class Desk:
             self.log.add(given, by)
             self._acts.append(len(given))
             self._read()
+        self.hub.tell("labelled", run=self.room.name, rows=[int(row) for row in rows[:_TOLD]], back=False)
 
     def undo(self) -> list[int]:
         """Take back what was labelled last, all that was labelled at once; the rows that it was of."""
@@ -86,7 +87,9 @@ class Desk:
         with self._writing:
             gone = self.log.undo(self._acts.pop() if self._acts else 1)
             self._read()
-        return [self.room.rows[one] for one in gone if one in self.room.rows]
+        rows = [self.room.rows[one] for one in gone if one in self.room.rows]
+        self.hub.tell("labelled", run=self.room.name, rows=rows[:_TOLD], back=True)
+        return rows
 
     def again(self) -> None:
         """Learn from the labels as they are now."""

@@ -1,6 +1,7 @@
 """Work that takes longer than a moment: done in a thread, with progress and the time left, and cancelled when asked."""
 
 import itertools
+import secrets
 import sys
 import threading
 import time
@@ -25,7 +26,7 @@ class Cancelled(Exception):
 class Job:
     """`work(job)` is done in a thread of its own; what it returns is `result`."""
 
-    def __init__(self, number: int, title: str, run: str, hub: Hub, of: Any = None) -> None:
+    def __init__(self, number: str, title: str, run: str, hub: Hub, of: Any = None) -> None:
         self.id, self.title, self.run, self.of, self._hub = str(number), title, run, of, hub
         self.state, self.what, self.done, self.total = "running", title, 0, 0
         self.error: dict[str, str] | None = None
@@ -81,7 +82,8 @@ class Jobs:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self._numbers = itertools.count(1)
+        mark = secrets.token_hex(3)
+        self._numbers = (f"{mark}-{n}" for n in itertools.count(1))  # no other process has the same
         self._jobs: dict[str, Job] = {}
         self._guard = threading.Lock()
 

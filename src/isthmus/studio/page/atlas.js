@@ -18,8 +18,8 @@ export class Atlas extends EventTarget {
     host.append(this.first.element);
     this.first.begin();
     this.beside();
-    this.watching = () => this.beside();
-    studio.store.on(["with"], this.watching);
+    this.gone = false;
+    this.unwatch = studio.store.on(["with"], () => this.beside());
   }
 
   /** The map that panels work on. */
@@ -27,7 +27,7 @@ export class Atlas extends EventTarget {
     return this.first.view;
   }
   get mapName() {
-    return this.first.map?.name ?? null;
+    return this.first.between ? null : (this.first.map?.name ?? null); // places of a map that forms are nobody's yet
   }
   get run() {
     return this.studio.room.name;
@@ -38,13 +38,15 @@ export class Atlas extends EventTarget {
     return this.first.thumbs.canvas(row);
   }
 
-  /** Choose rows, from wherever; both maps and all panels hear of it. @param {Uint32Array | null} rows @param {MapSide | null} from */
-  select(rows, from = null) {
-    const mine = rows && rows.length ? rows : null;
-    this.selection = from && from === this.second && mine ? this.linked(mine, this.theirs) : mine;
-    if (from !== this.first) this.first.view.setSelection(this.selection);
-    if (this.second && from !== this.second) {
-      this.second.view.setSelection(this.selection ? this.linked(this.selection, this.ours) : null);
+  /** Choose rows, those of the map they come `from`; both maps and all panels hear of it. A map whose own hand chose knows.
+   * @param {Uint32Array | null} rows @param {MapSide | null} from @param {boolean} hand */
+  select(rows, from = null, hand = false) {
+    const given = rows && rows.length ? rows : null;
+    const second = from !== null && from === this.second;
+    this.selection = second && given ? this.linked(given, this.theirs) : given;
+    if (!hand || second) this.first.view.setSelection(this.selection);
+    if (this.second && !(hand && second)) {
+      this.second.view.setSelection(second ? given : this.selection && this.linked(this.selection, this.ours));
     }
     this.dispatchEvent(new CustomEvent("selection", { detail: this.selection }));
   }
@@ -68,7 +70,7 @@ export class Atlas extends EventTarget {
       const room = told.ready ? told.room : await get("room", { run: name });
       this.ours = /** @type {Int32Array} */ ((await getNumbers("link", { run: this.run, other: name })).arrays.rows);
       this.theirs = /** @type {Int32Array} */ ((await getNumbers("link", { run: name, other: this.run })).arrays.rows);
-      if (this.studio.store.get("with") !== name) return;
+      if (this.gone || this.studio.store.get("with") !== name) return;
       this.second = new MapSide(this, room, false);
       this.host.append(this.second.element);
       this.second.begin();
@@ -83,6 +85,8 @@ export class Atlas extends EventTarget {
   }
 
   destroy() {
+    this.gone = true;
+    this.unwatch();
     this.film.close();
     this.first.destroy();
     this.second?.destroy();

@@ -18,6 +18,13 @@ export class Jobs {
 
   /** Those that ran before this page was there. @param {any[]} jobs */
   meet(jobs) {
+    const there = new Set(jobs.map((job) => job.id));
+    for (const [id, one] of this.waiting) {
+      if (there.has(id)) continue;
+      this.waiting.delete(id);
+      one.shown?.remove();
+      one.reject(new Refusal("the studio was started anew, and this work with it", "Ask again.", 0));
+    }
     for (const job of jobs) this.told(job);
   }
 

@@ -20,7 +20,7 @@ export function legend(host, side, header, values) {
   const present = [...counts.keys()].filter((code) => code >= 0).sort((a, b) => a - b);
   if (!present.length && !counts.get(-1)) return void (host.hidden = true);
   const rows = (/** @type {number} */ code) => Uint32Array.from(indices(values, code));
-  const press = (/** @type {number} */ code) => () => side.atlas.select(rows(code));
+  const press = (/** @type {number} */ code) => () => side.atlas.select(rows(code), side);
   const one = (/** @type {number} */ code) =>
     el("button", { title: `${header.names[code]}: ${whole(counts.get(code))} pictures; press to choose them`, onclick: press(code) },
       el("i", { style: { background: side.view.classColour(code) } }), el("span.word", null, header.names[code]));

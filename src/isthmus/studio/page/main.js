@@ -41,6 +41,8 @@ class Page {
     /** @type {any} */ this.room = null;
     /** @type {any} */ this.atlas = null;
     /** @type {any[]} */ this.runs = [];
+    this.turn = 0; // which showing is the newest
+    this.away = false;
     /** @type {(() => void)[]} */ this.undone = [];
     /** @type {(() => void) | void} */ this.panelAway = undefined;
     this.say = (/** @type {string} */ text, how = {}) => this.jobs.note(text, how);
@@ -72,12 +74,13 @@ class Page {
   /** Everything anew for the run and the view of the address bar. */
   async show() {
     this.leave();
+    const turn = ++this.turn;
     const [run, view] = [this.store.get("run"), this.store.get("view", "map")];
     top(/** @type {HTMLElement} */ (document.getElementById("top")), /** @type {any} */ (this));
     if (!run || view === "runs") return this.mount(PAGES.runs);
     document.title = `${run} · Isthmus`;
     if (view in PAGES) return this.mount(PAGES[view]);
-    if (this.room?.name !== run && !(await this.enter(run))) return;
+    if (this.room?.name !== run && !(await this.enter(run, turn))) return;
     this.table();
   }
 
@@ -88,17 +91,20 @@ class Page {
     this.after(page.mount(host, this));
   }
 
-  /** Open a run: a job with a bar, where it is not open already. @param {string} run */
-  async enter(run) {
+  /** Open a run: a job with a bar, where it is not open already. @param {string} run @param {number} turn */
+  async enter(run, turn) {
     const host = el("div.empty", null, el("h2", null, `Opening ${run}`));
     fill(this.stage, host);
     try {
       const told = await api.post("open", { run });
       if (!told.ready) await this.jobs.done(told.job, host);
-      this.room = told.ready ? told.room : await api.get("room", { run });
-      for (const note of this.room.notes) this.say(note);
-      return this.store.get("run") === run;
+      const room = told.ready ? told.room : await api.get("room", { run });
+      if (turn !== this.turn) return false; // somebody went on to another run meanwhile
+      this.room = room;
+      for (const note of room.notes) this.say(note);
+      return true;
     } catch (error) {
+      if (turn !== this.turn) return false;
       const again = el("button", { onclick: () => this.show() }, "Try again");
       const other = el("button", { onclick: () => this.store.set({ view: "runs" }) }, "Other runs");
       fill(host, el("h2", null, `${run} cannot be opened`), el("p", { role: "alert" }, /** @type {Error} */ (error).message), el("div.row", null, again, other));
@@ -148,13 +154,13 @@ class Page {
 
   /** @param {boolean} away */
   gone(away) {
-    const there = document.querySelector(".banner");
-    if (away && !there) this.stage.append(el("div.banner", { role: "alert" }, "The studio does not answer. Labels that were given are safe; trying again …"));
-    if (!away && there) {
-      there.remove();
-      this.room = null; // a new server has no rooms open
+    document.querySelector(".banner")?.remove();
+    if (away) this.stage.append(el("div.banner", { role: "alert" }, "The studio does not answer. Labels that were given are safe; trying again …"));
+    if (!away && this.away) {
+      this.room = null; // a new server has no rooms open, and knows nothing of the old one's jobs
       this.list().then(() => this.show());
     }
+    this.away = away;
   }
 }
 

@@ -22,6 +22,11 @@ export class MapSide {
     /** @type {any} */ this.map = null;
     /** @type {any[]} */ this.columns = [];
     this.forming = 0; // a timer, while a map is being drawn
+    this.between = false; // what is seen is a map that forms: its places lead to no codes yet
+    this.gone = false;
+    this.turns = { map: 0, colour: 0 }; // the newest that was asked for; what comes later for an older one is dropped
+    const { x, y, z } = this.store.state;
+    this.asked = first && Number.isFinite(x) && Number.isFinite(y) && z ? { cx: x, cy: y, zoom: z } : null;
     this.thumbs = new Thumbnails(this.run);
     this.bar = el("div.mapbar");
     this.host = el("div.maphost");
@@ -37,18 +42,20 @@ export class MapSide {
   }
 
   wire() {
-    this.view.on("select", (/** @type {any} */ e) => this.atlas.select(e.rows, this));
+    this.view.on("select", (/** @type {any} */ e) => this.atlas.select(e.rows, this, true));
     this.view.on("open", (/** @type {any} */ e) => this.first && this.atlas.look(e.row));
     this.onDesk = (/** @type {any} */ event) => {
-      if (event.detail.run !== this.run) return;
+      if (event.detail.run !== this.run || this.gone) return;
       if (!this.columns.some((one) => one.name === "prediction")) this.list().then(() => this.recolour());
       else if (["label", "prediction", "certainty"].includes(this.colour)) this.recolour();
     };
     this.studio.events.addEventListener("desk", this.onDesk);
     if (!this.first) return;
-    this.view.on("view", (/** @type {any} */ e) => this.store.set({ x: e.cx, y: e.cy, z: e.zoom }));
+    this.view.on("view", (/** @type {any} */ e) => this.map && !this.asked && this.store.set({ x: e.cx, y: e.cy, z: e.zoom }));
     this.changed = (/** @type {any} */ event) => {
-      if (event.detail.has("map") && this.store.get("map") && this.store.get("map") !== this.map?.name) this.open(this.store.get("map"));
+      if (event.detail.has("map") && this.store.get("map") && this.store.get("map") !== this.map?.name) {
+        this.open(this.store.get("map")).catch(this.studio.sorry);
+      }
       if (event.detail.has("colour")) this.recolour();
     };
     this.store.addEventListener("change", this.changed);
@@ -68,7 +75,7 @@ export class MapSide {
       if (best) await this.open(this.room.maps.includes(wanted) ? wanted : best, true);
       else if (this.room.numbers === 2) await this.draw("latent");
       else await this.draw("pca");
-      if (String(this.room.maps) === "pca" && this.room.projections.umap) await this.draw("umap");
+      if (!this.gone && String(this.room.maps) === "pca" && this.room.projections.umap) await this.draw("umap");
     } catch (error) {
       this.studio.sorry(error);
     }
@@ -81,8 +88,11 @@ export class MapSide {
 
   /** Show a map that is there. @param {string} name */
   async open(name, fresh = false) {
+    const turn = ++this.turns.map;
     const told = await getNumbers("map", { run: this.run, name });
+    if (this.gone || turn !== this.turns.map) return;
     this.map = told.header;
+    this.between = false;
     this.place(/** @type {Float32Array} */ (told.arrays.places), fresh);
     this.topbar();
     await this.recolour();
@@ -93,11 +103,11 @@ export class MapSide {
 
   /** @param {Float32Array} places */
   place(places, fresh = false) {
-    const [x, y, z] = [this.store.get("x"), this.store.get("y"), this.store.get("z")];
     if (this.view.places.length !== places.length || places.length > 2 * LARGE) {
       this.view.setPoints(places, {});
-      if (fresh && this.first && x !== null && y !== null && z) this.view.setView({ cx: x, cy: y, zoom: z }, false);
+      if (fresh && this.asked) this.view.setView(this.asked, false);
     } else this.view.moveTo(places, MORPH);
+    this.asked = null;
   }
 
   /** A new map, seen while it forms. @param {string} by */
@@ -107,6 +117,7 @@ export class MapSide {
     const forming = async () => {
       const { header, arrays } = await getNumbers("map/forming", { run: this.run, name: by }).catch(() => ({ header: { turn: 0 }, arrays: /** @type {any} */ ({}) }));
       if (header.turn > seen && this.forming) {
+        this.between = true;
         this.place(/** @type {Float32Array} */ (arrays.places));
         fill(this.foot, `${this.room.projections[by].words}, forming …`);
       }
@@ -116,10 +127,14 @@ export class MapSide {
     this.forming = setTimeout(forming, 200);
     try {
       await this.studio.jobs.done(job);
+    } catch (error) {
+      if (this.between && this.map && !this.gone) await this.open(this.map.name); // what had formed is no map
+      throw error;
     } finally {
       clearTimeout(this.forming);
       this.forming = 0;
     }
+    if (this.gone) return;
     if (!this.room.maps.includes(by)) this.room.maps.push(by);
     if (this.first) this.store.set({ map: by });
     await this.open(by);
@@ -128,14 +143,17 @@ export class MapSide {
   /** Colours anew, by the column that is chosen; one that is not there yet is made first. */
   async recolour() {
     const wanted = this.columns.find((one) => one.name === this.colour) ?? this.columns[0];
-    if (!this.map || !wanted) return;
+    if (!this.map || !wanted || this.gone) return;
+    const turn = ++this.turns.colour;
     try {
       if (!wanted.ready) {
         const { job } = await post("column", { run: this.run, name: wanted.name });
         await this.studio.jobs.done(job);
         wanted.ready = true;
       }
+      if (this.gone || turn !== this.turns.colour) return;
       const { header, arrays } = await getNumbers("column", { run: this.run, name: wanted.name });
+      if (this.gone || turn !== this.turns.colour) return;
       this.coloured = header;
       const colours = header.kind === "classes" ? { kind: "classes", codes: arrays.values, names: header.names } : { ...header, values: arrays.values };
       this.view.setColours(/** @type {any} */ (colours));
@@ -197,6 +215,7 @@ export class MapSide {
   }
 
   destroy() {
+    this.gone = true;
     clearTimeout(this.forming);
     this.forming = 0;
     this.studio.events.removeEventListener("desk", this.onDesk);

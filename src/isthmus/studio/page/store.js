@@ -44,8 +44,10 @@ export class Store extends EventTarget {
   }
   /** @param {string[]} names @param {() => void} then */
   on(names, then) {
-    this.addEventListener("change", (event) => {
+    const heard = (/** @type {Event} */ event) => {
       if (names.some((name) => /** @type {CustomEvent} */ (event).detail.has(name))) then();
-    });
+    };
+    this.addEventListener("change", heard);
+    return () => this.removeEventListener("change", heard);
   }
 }

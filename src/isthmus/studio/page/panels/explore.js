@@ -80,8 +80,15 @@ class Explore {
   /** Begin anew from a place or a picture. @param {any} base */
   from(base) {
     if (base.at) this.dragging = true;
+    if (base.at && !this.atlas.mapName) return this.waits();
     this.base = base.at ? { ...base, map: this.atlas.mapName } : base;
     this.ask();
+  }
+
+  waits() {
+    this.base = null;
+    this.told(null);
+    fill(this.said, "this map is still forming; its places decode when it has");
   }
 
   ask() {

@@ -22,13 +22,18 @@ class Desk {
     this.run = studio.room.name;
     /** @type {any} */ this.state = null;
     this.note = "";
+    /** @type {{ row: number, reason: string } | null} */ this.asked = null; // what is looked at stays until it is answered
+    this.giving = false;
+    this.closed = false;
     /** @type {Set<number>} */ this.done = new Set(); // labelled here; suggestions may still name them
     this.onDesk = (/** @type {any} */ e) => e.detail.run === this.run && this.told(e.detail);
     this.onNext = (/** @type {any} */ e) => e.detail.run === this.run && this.nexts(e.detail.next);
+    this.onLabelled = (/** @type {any} */ e) => e.detail.run === this.run && this.elsewhere(e.detail);
     this.onKey = (/** @type {KeyboardEvent} */ e) => this.key(e);
     this.onSelection = () => this.state && this.show();
     studio.events.addEventListener("desk", this.onDesk);
     studio.events.addEventListener("next", this.onNext);
+    studio.events.addEventListener("labelled", this.onLabelled);
     studio.atlas.addEventListener("selection", this.onSelection);
     addEventListener("keydown", this.onKey);
     this.begin();
@@ -37,50 +42,59 @@ class Desk {
   /** Where nothing is labelled, or all is, a desk begins as the person says; else with the labels there are. */
   async begin(blank = this.studio.store.get("blank") === "yes") {
     this.done.clear();
+    this.asked = null;
     try {
       fill(this.host, el("h2", null, "Opening the desk"), el("p.soft", null, "Every picture is looked at once; then labels are learnt from at once."));
       const told = await post("desk", { run: this.run, blank });
       if (!told.ready) await this.studio.jobs.done(told.job, this.host);
+      if (this.closed) return;
       this.state = told.ready ? told.desk : await get("desk", { run: this.run });
       this.show();
     } catch (error) {
+      if (this.closed) return;
       fill(this.host, el("h2", null, "Labels cannot be given"), el("p", { role: "alert" }, /** @type {Error} */ (error).message), el("button", { onclick: () => this.begin() }, "Try again"));
     }
   }
 
   /** @param {any} told */
   told(told) {
-    const before = this.current();
     this.state = { ...this.state, ...told };
     this.note = told.note ?? "";
-    this.studio.room.labelled = told.labels;
-    this.show(before);
+    this.show();
+  }
+
+  /** Somebody, here or in another browser, labelled these or took that back. @param {any} told */
+  elsewhere({ rows, back }) {
+    for (const row of rows) back ? this.done.delete(row) : this.done.add(row);
+    if (!this.giving) this.show();
   }
 
   /** @param {any[]} next */
   nexts(next) {
     if (!this.state) return;
-    const before = this.current();
     this.state.next = next;
-    this.show(before);
+    this.show();
   }
 
-  /** The rows that a key labels now: those that are chosen, else the most useful one. */
+  /** The rows that a key labels now: those that are chosen, else the most useful one, which is not exchanged while
+   * somebody looks at it, whatever is learnt meanwhile. */
   current() {
     const chosen = this.studio.atlas.selection;
     if (chosen) return chosen;
-    const one = this.state?.next.find((/** @type {any} */ { row }) => !this.done.has(row));
-    return one ? Uint32Array.of(one.row) : null;
+    if (!this.asked || this.done.has(this.asked.row)) {
+      this.asked = this.state?.next.find((/** @type {any} */ { row }) => !this.done.has(row)) ?? null;
+    }
+    return this.asked ? Uint32Array.of(this.asked.row) : null;
   }
 
-  show(_before = null) {
-    const rows = this.current();
+  show() {
     const { state } = this;
-    if (!state) return;
+    if (!state || this.closed) return;
+    const rows = this.current();
     const busy = /** @type {any} */ (document.activeElement);
     const at = this.host.contains(busy) ? busy.dataset.name : null; // where a hand is, it stays
     const typed = at && busy.value;
-    const why = rows?.length === 1 ? state.next.find((/** @type {any} */ one) => one.row === rows[0])?.reason : null;
+    const why = rows?.length === 1 && this.asked && rows[0] === this.asked.row ? this.asked.reason : null;
     fill(this.host, this.source(), this.picture(rows, why), this.classes(rows), this.progress());
     const there = /** @type {any} */ (at && [...this.host.querySelectorAll("[data-name]")].find((/** @type {any} */ one) => one.dataset.name === at));
     if (!there) return;
@@ -100,7 +114,7 @@ class Desk {
 
   /** @param {Uint32Array | null} rows @param {string | null} why */
   picture(rows, why) {
-    if (!this.studio.room.alone) return el("p.bad", { role: "alert" }, "Another studio has this run open; labels can be given there.");
+    if (!this.studio.room.alone) return el("p.bad", { role: "alert" }, "Labels cannot be given here: another studio has this run open, or its folder cannot be written.");
     if (!rows) return el("section", null, el("h2", null, this.state.next.length || !this.state.labels ? "Looking for what to label next …" : "Every picture has a label"));
     if (rows.length > 1) {
       return el("section", null, el("h2", null, `${whole(rows.length)} chosen pictures`), el("div.tiles", null, ...[...rows.subarray(0, 24)].map((row) => el("span", null, this.studio.atlas.picture(row)))), el("small", null, "A class below labels them all."));
@@ -145,7 +159,8 @@ class Desk {
   /** @param {string | null} name */
   async give(name) {
     const rows = this.current();
-    if (!rows) return;
+    if (!rows || this.giving) return; // the picture that is shown next has not been looked at yet
+    this.giving = true;
     for (const row of rows) this.done.add(row);
     try {
       this.state = { ...this.state, ...(await post("label", { run: this.run }, { rows: [...rows], label: name })) };
@@ -154,6 +169,8 @@ class Desk {
     } catch (error) {
       for (const row of rows) this.done.delete(row);
       this.studio.sorry(error);
+    } finally {
+      this.giving = false;
     }
   }
 
@@ -180,7 +197,7 @@ class Desk {
   /** @param {KeyboardEvent} event */
   key(event) {
     const at = /** @type {HTMLElement} */ (event.target);
-    if (at.closest("input, select, textarea") || event.altKey || !this.state) return;
+    if (at.closest("input, select, textarea") || event.altKey || event.repeat || !this.state) return;
     if ((event.ctrlKey || event.metaKey) && event.key === "z") this.undo();
     else if (event.ctrlKey || event.metaKey) return;
     else if (event.key === " " && !at.closest("button, [role=application]")) this.skip();
@@ -194,8 +211,10 @@ class Desk {
   }
 
   close() {
+    this.closed = true;
     this.studio.events.removeEventListener("desk", this.onDesk);
     this.studio.events.removeEventListener("next", this.onNext);
+    this.studio.events.removeEventListener("labelled", this.onLabelled);
     this.studio.atlas.removeEventListener("selection", this.onSelection);
     removeEventListener("keydown", this.onKey);
   }
