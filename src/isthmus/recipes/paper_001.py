@@ -4,8 +4,9 @@ Claim     with growing beta what is redrawn is first blurred, then clear, then o
           back; 100 numbers redraw better than 2, almost as well on MNIST and Fashion-MNIST, and 2 fail on Omniglot.
 Command   isthmus recipe run 001 --scale quick
 Cost      quick: about 2 CPU-hours with --seeds 0, one shared core of an AMD EPYC; three seeds, paper: not run
-Expected  the paper prints pictures and no numbers: every picture of its figures is made, and judged by an oracle. One seed
-          held (i) in four of four cases, (ii) in three of four, (iii) in two of two; (iv) and the thresholds were not.
+Expected  the paper prints pictures and no numbers: every picture of its figures is made, and judged by an oracle.
+          With one seed (i) held in four of four cases, (ii) in three of four, (iii) in two of two; not (iv), and not
+          the thresholds.
 
 The paper adds its KL, summed over the code, to its cross-entropy. For any network that sum is at least the entropy of
 the labels, which a code that says nothing reaches: figure 7 shows it, and all else weighs the KL by .01 (two numbers)
