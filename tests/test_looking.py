@@ -99,5 +99,5 @@ def test_pictures_that_it_learns_from_are_not_told_as_held_out(tmp_path: Path) -
     run.write("watch/pictures.safetensors", b"of a fit that was killed in its first epoch")
     tiny("vae").fit(pictures, run=run, watchers=[Looking(run)])
     assert load_tensors(run, "watch/pictures.safetensors")[1] == {"learnt": True}
-    run.write_json("run.json", {"format": 1})
+    run.write_json("run.json", {"format": 1, "model": {}, "fitted": {}, "status": "done"})
     assert found_in(run).watched() == "pictures that it learnt from"
