@@ -111,7 +111,7 @@ def _splits(found: Found) -> dict[str, int]:
 def _last_look(found: Found) -> tuple[int, np.ndarray, np.ndarray] | None:
     """Some pictures, held out where any were, and what the model made of them when it was last looked at."""
     folder = found.folder / "watch"
-    looks = sorted(path for path in folder.glob("*.safetensors") if path.stem.isdigit())
+    looks = sorted(path for path in folder.glob("*.safetensors") if path.stem.isdecimal())
     if not looks or not (folder / "pictures.safetensors").is_file():
         return None
     from safetensors import SafetensorError, safe_open
@@ -134,4 +134,4 @@ def _number(value: Any) -> bool:
 
 
 def _order(name: str) -> tuple[int, int, str]:
-    return (0, int(name), "") if name.isdigit() else (1, 0, name)
+    return (0, int(name), "") if name.isdecimal() else (1, 0, name)

@@ -90,7 +90,7 @@ class Looking(Watcher):
 
     def _kept(self) -> dict[int, Any]:
         found = (self.run.path / FOLDER).glob("*.safetensors")
-        return {int(path.stem): path for path in sorted(found) if path.stem.isdigit()}
+        return {int(path.stem): path for path in sorted(found) if path.stem.isdecimal()}
 
     def _thin(self) -> None:
         """Every second one goes, and from now on as many are left out; the first stays, for it is where all began."""
