@@ -11,6 +11,7 @@ from isthmus import Run, models
 from isthmus.cli import main
 from isthmus.images.pictures import Pictures
 from isthmus.images.splits import split
+from isthmus.report.found import found_in
 from isthmus.train import looking
 from isthmus.train.checkpoint import load_tensors
 from isthmus.train.looking import Looking
@@ -55,7 +56,8 @@ def test_looking_changes_no_bit(name: str, tmp_path: Path) -> None:
     assert about == {"line": len(lines), "phase": lines[-1]["phase"], "epoch": lines[-1]["epoch"]}
     assert getattr(looked, "gaussian_codes", False) <= ("kl" in tensors)
     assert len(tensors["spread"]) == int(np.prod(looked.latent_shape_)) and torch.isfinite(tensors["spread"]).all()
-    assert load_tensors(run, "watch/pictures.safetensors")[0]["pictures"].shape == (12, 1, 8, 8)
+    same, told = load_tensors(run, "watch/pictures.safetensors")
+    assert same["pictures"].shape == (12, 1, 8, 8) and told == {"learnt": False}
 
 
 def test_a_long_training_keeps_few_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,3 +91,13 @@ def test_a_fit_is_looked_at_and_what_goes_on_forgets_what_was_not(tmp_path: Path
     look.on_model(None, [])
     look.on_start(10, 5)
     assert looks(out) == [1, 2, 3]
+
+
+def test_pictures_that_it_learns_from_are_not_told_as_held_out(tmp_path: Path) -> None:
+    pictures, run = pile(), Run(tmp_path / "run")
+    pictures.split = None
+    run.write("watch/pictures.safetensors", b"of a fit that was killed in its first epoch")
+    tiny("vae").fit(pictures, run=run, watchers=[Looking(run)])
+    assert load_tensors(run, "watch/pictures.safetensors")[1] == {"learnt": True}
+    run.write_json("run.json", {"format": 1, "model": {}, "fitted": {}, "status": "done"})
+    assert found_in(run).watched() == "pictures that it learnt from"

@@ -79,6 +79,16 @@ def test_a_picture_lands_on_the_same_place_alone_and_among_others(run: Path, tmp
     assert len(found[0]) == 70 and found[1]["0"] == found[0]["0"]
 
 
+def test_what_is_read_is_not_written_over(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["map", str(run), "--by", "pca", "--name", "plain"]) == 0
+    np.save(tmp_path / "one.npy", np.zeros((1, 8, 8), np.uint8))
+    table = tmp_path / "mine.csv"
+    table.write_text("id,label\n0,four\n")
+    words = ["map", str(run), str(tmp_path / "one.npy"), "--labels", str(table), "--name", "plain"]
+    said = refused([*words, "-o", str(tmp_path / "mine.png")], capsys)
+    assert "mine.csv" in said and table.read_text() == "id,label\n0,four\n"
+
+
 def test_a_code_of_two_numbers_is_a_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = fitted(tmp_path / "two", 2)
     assert main(["map", str(run)]) == 0

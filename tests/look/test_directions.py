@@ -23,6 +23,7 @@ def test_dimensions_come_by_how_much_they_vary_and_the_unused_do_not_come() -> N
         assert np.mean(places < one.low) == pytest.approx(0.01, abs=0.003)
         assert np.mean(places > one.high) == pytest.approx(0.01, abs=0.003)
         assert one.spread == pytest.approx(places.std())
+        assert one.vector.tolist() == [float(f"z{d}" == one.name) for d in range(4)]
     assert [one.name for one in directions_of(cloud(), most=1)] == ["z1"]
 
 

@@ -226,7 +226,7 @@ def test_sliders_move_the_picture_and_reset_puts_it_back(window: Window, room: R
     window.page.get_by_label(f"class {MARKUP}, in deviations").evaluate(
         "one => { one.value = '2'; one.dispatchEvent(new Event('input')); }"
     )
-    along = next(d for name, d in room.kept["directions"].items() if name == f"class {MARKUP}")
+    along = next(d for name, d in room.kept["directions"][1].items() if name == f"class {MARKUP}")
     code = room.codes[[3]] + np.float32(2 * along.spread) * along.vector.astype(np.float32)
     shows(window, room.drawn(code)[0])
     window.page.get_by_role("button", name="All to the middle").click()

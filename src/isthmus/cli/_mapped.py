@@ -104,13 +104,15 @@ def place_on(model: Any, folder: Any, pictures: Any, arguments: argparse.Namespa
 
     if not arguments.out:
         raise UsageError("other pictures are placed, and nothing says where the answer goes", "Add: -o placed.png.")
+    beside = Path(arguments.out).with_suffix(".csv")
+    for written in (beside, Path(arguments.out)):
+        _check_spares(written, arguments.path, arguments.labels)
     name = arguments.name or _named(arguments, map_names(folder), folder)
     made = load_map(folder, name)
     with stages() as told:
         rows, _ = rows_for(model, pictures, made.of, told, made.extra)
         places = made.guidance.places_of(rows, told)
     labels, classes = np.asarray(pictures.labels), tuple(pictures.classes)
-    beside = Path(arguments.out).with_suffix(".csv")
     write_atomically(beside, map_table(pictures.ids, places, labels, classes, ["placed"] * len(places)))
     say(f"wrote {beside}")
     if not (labels >= 0).any():
@@ -124,6 +126,13 @@ def place_on(model: Any, folder: Any, pictures: Any, arguments: argparse.Namespa
             *({"id": str(i), "x": float(x), "y": float(y)} for i, (x, y) in zip(pictures.ids, places, strict=True))
         )
     return 0
+
+
+def _check_spares(written: Path, *given: str | None) -> None:
+    """What was read is never written over."""
+    for one in given:
+        if one and written.exists() and Path(one).exists() and written.samefile(one):
+            raise UsageError(f"the places would be written over {one}, which is read here", "Give -o another name.")
 
 
 def _named(arguments: argparse.Namespace, names: list[str], folder: Any) -> str:

@@ -70,8 +70,14 @@ def _dimensions(codes: np.ndarray, most: int) -> list[Direction]:
     spreads = codes.std(axis=0)
     order = np.argsort(-spreads, kind="stable")[:most]
     kept = [int(d) for d in order if spreads[d] > _STILL * spreads[order[0]]]
-    axes = np.eye(codes.shape[1])
-    return [one for d in kept for one in _one(f"z{d}", "dimension", codes, axes[d])]
+    return [_along_axis(d, codes) for d in kept]
+
+
+def _along_axis(d: int, codes: np.ndarray) -> Direction:
+    """Without a product: of thousands of dimensions each would go through all codes."""
+    vector = np.zeros(codes.shape[1], np.float32)
+    vector[d] = 1
+    return _told(f"z{d}", "dimension", vector, codes[:, d])
 
 
 def _towards(codes: np.ndarray, labels: np.ndarray, number: int) -> np.ndarray | None:
@@ -106,6 +112,9 @@ def _one(name: str, kind: str, codes: np.ndarray, vector: np.ndarray | None) -> 
     if vector is None or length == 0:
         return []
     unit = vector / length
-    places = codes @ unit
+    return [_told(name, kind, unit.astype(np.float32), codes @ unit)]
+
+
+def _told(name: str, kind: str, unit: np.ndarray, places: np.ndarray) -> Direction:
     low, high = np.quantile(places, [_OFF, 1 - _OFF])
-    return [Direction(name, kind, unit.astype(np.float32), float(low), float(high), float(places.std()))]
+    return Direction(name, kind, unit, float(low), float(high), float(places.std()))

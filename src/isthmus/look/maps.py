@@ -39,7 +39,7 @@ def draw(
     """
     flat, labels, held = _checked(rows, ids, labels, held, name, of)
     projection = type(projection)(**(projection.get_params() | {"seed": seed}))
-    plane = projection.plane(flat)
+    plane = projection.plane(flat[~held])
     if plane is not None:
         guidance = Guidance.of_plane(plane)
         places = guidance.places_of(flat, told)

@@ -16,6 +16,8 @@ __all__ = ["Strangeness"]
 
 _NEIGHBOURS, _SPARE = 5, 4
 _MOST, _READ, _BLOCK = 4000, 1000, 256
+_SAME = 1e-4
+"""What a picture is drawn as depends in its last bits on what is drawn with it: so far it is as far out as itself."""
 
 
 class Strangeness:
@@ -49,7 +51,7 @@ class Strangeness:
         return self._beyond(flat - self.centre)
 
     def share(self, codes: np.ndarray, read: np.ndarray | None = None) -> np.ndarray:
-        """`(m,)` in (0, 1]: the share of pictures that lie at least as far from their neighbours.
+        """`(m,)` in [0, 1]: the share of pictures that lie at least as far from their neighbours; 0 where none does.
 
         `read` are the codes of what these draw, for whoever has drawn and read them already.
         """
@@ -82,6 +84,9 @@ class Strangeness:
 
 
 def _share(usual: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The share of `usual`, in order, that is at least as large; never nothing."""
-    larger = len(usual) - np.searchsorted(usual, values, side="left")
-    return np.asarray((larger + 1) / (len(usual) + 1))
+    """The share of `usual`, in order, that is at least as large, one counted in for the code itself; 0 where none is.
+
+    Else of a few pictures even what is farthest out would be told to lie among them.
+    """
+    larger = len(usual) - np.searchsorted(usual, values * (1 - _SAME), side="left")
+    return np.where(larger > 0, (larger + 1) / (len(usual) + 1), 0.0)

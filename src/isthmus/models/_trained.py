@@ -123,7 +123,7 @@ class Trained(Model):
         settings = self._settings(phases, data, run)
         held = self._resident(validation) if validation is not None and watched else None
         for watcher in watchers:
-            watcher.on_model(self, data if held is None else held)
+            watcher.on_model(self, data if held is None else held, learnt=held is None)
         train(self.net_, phases, data, settings, held, Store(run), watchers)
         with torch.no_grad():
             self._finish(data)

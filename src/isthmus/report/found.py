@@ -19,7 +19,10 @@ _MOST_MAPS, _MOST_DESIGNS = 12, 12
 
 @dataclass
 class Found:
-    """Plain JSON as it was read; `trouble` is what could not be."""
+    """Plain JSON as it was read; `trouble` is what could not be.
+
+    `learnt`: whether the model learnt from the pictures of `looked`, None where nobody wrote that down.
+    """
 
     name: str
     folder: Path
@@ -30,6 +33,7 @@ class Found:
     maps: dict[str, dict[str, Any]] = field(default_factory=dict)
     designs: dict[str, dict[str, Any]] = field(default_factory=dict)
     looked: tuple[int, np.ndarray, np.ndarray] | None = None
+    learnt: bool | None = None
     trouble: list[str] = field(default_factory=list)
 
     def part(self, name: str) -> dict[str, Any]:
@@ -37,11 +41,17 @@ class Found:
         value = self.described.get(name)
         return value if isinstance(value, dict) else {}
 
+    def watched(self) -> str:
+        """The pictures that the model was watched by in training."""
+        return {None: "pictures", True: "pictures that it learnt from", False: "pictures that it did not learn from"}[
+            self.learnt
+        ]
+
     def words(self) -> list[str]:
         """What there is to tell, a line a kind."""
         told = [f"{len(self.history):,} epochs of training"] if self.history else []
         if self.looked is not None:
-            told.append("pictures that it did not learn from, redrawn")
+            told.append(f"{self.watched()}, redrawn")
         told += (
             [f"{len(self.metrics):,} measurements"] if self.metrics else ["no measurement yet: isthmus evaluate RUN"]
         )
@@ -99,20 +109,23 @@ def _splits(found: Found) -> dict[str, int]:
 
 
 def _last_look(found: Found) -> tuple[int, np.ndarray, np.ndarray] | None:
-    """Held-out pictures and what the model made of them when it was last looked at in training."""
+    """Some pictures, held out where any were, and what the model made of them when it was last looked at."""
     folder = found.folder / "watch"
-    looks = sorted(path for path in folder.glob("*.safetensors") if path.stem.isdigit())
+    looks = sorted(path for path in folder.glob("*.safetensors") if path.stem.isdecimal())
     if not looks or not (folder / "pictures.safetensors").is_file():
         return None
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError, safe_open
     from safetensors.numpy import load
 
     try:
-        pictures = load((folder / "pictures.safetensors").read_bytes())["pictures"]
+        with safe_open(folder / "pictures.safetensors", "numpy") as file:
+            pictures = file.get_tensor("pictures")
+            learnt = json.loads((file.metadata() or {}).get("state", "{}")).get("learnt")
         redrawn = load(looks[-1].read_bytes())["redrawn"]
-    except (OSError, SafetensorError, KeyError, ValueError):
+    except (OSError, SafetensorError, KeyError, ValueError, AttributeError):
         found.trouble.append("watch/ is damaged and was left out")
         return None
+    found.learnt = learnt if isinstance(learnt, bool) else None
     return (int(looks[-1].stem), pictures, redrawn) if pictures.shape == redrawn.shape else None
 
 
@@ -121,4 +134,4 @@ def _number(value: Any) -> bool:
 
 
 def _order(name: str) -> tuple[int, int, str]:
-    return (0, int(name), "") if name.isdigit() else (1, 0, name)
+    return (0, int(name), "") if name.isdecimal() else (1, 0, name)

@@ -119,7 +119,7 @@ def figures(found: Found, enclosed: Enclosed) -> Inside:
         line, pictures, redrawn = found.looked
         grid = comparison_grid({"picture": pictures, "redrawn": redrawn})
         alt = f"{len(pictures)} pictures, and below each what the model makes of it"
-        drawn.insert(0, enclosed.drawn(png(grid), alt, f"Pictures that it did not learn from, after epoch {line}."))
+        drawn.insert(0, enclosed.drawn(png(grid), alt, f"{_capital(found.watched())}, after epoch {line}."))
     return [one for one in drawn if one]
 
 

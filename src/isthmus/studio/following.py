@@ -63,7 +63,11 @@ class Following:
                     return
                 followed = list(self._runs.items())
             for name, one in followed:
-                self._look(name, one)
+                try:
+                    self._look(name, one)
+                except Exception:  # a run in which nothing is as it should be holds up no other
+                    with self._guard:
+                        self._runs.pop(name, None)
 
     def _look(self, name: str, one: _Followed) -> None:
         stamp, status = _stamp(one.run), _status(one.run)
@@ -96,7 +100,7 @@ def known_of(run: Run) -> dict[str, Any]:
 def looks_of(run: Run) -> list[int]:
     """After which lines of the history the model was looked at."""
     found = (run.path / _FOLDER).glob("*.safetensors")
-    return sorted(int(path.stem) for path in found if path.stem.isdigit())
+    return sorted(int(path.stem) for path in found if path.stem.isdecimal())
 
 
 def _stamp(run: Run) -> tuple[int, int]:

@@ -35,8 +35,9 @@ class Looking(Watcher):
         self.run = run
         self.model: Any = None
 
-    def on_model(self, model: Any, pictures: Any) -> None:
+    def on_model(self, model: Any, pictures: Any, learnt: bool = False) -> None:
         """A model without codes, or of rows that are no pictures, is not looked at."""
+        self.learnt = learnt
         self.lines, self.every, self.spent, self.begun = 0, 1, 0.0, False
         able = getattr(model, "encodes", False) and len(model.shape_) == 3 and len(pictures) > 0
         self.model = model if able else None
@@ -56,8 +57,10 @@ class Looking(Watcher):
         self.every = 1
         while len(self._kept()) > _MOST:
             self._thin()
-        if self.model is not None and not self.run.has(f"{FOLDER}/pictures.safetensors"):
-            save_tensors(self.run, f"{FOLDER}/pictures.safetensors", {"pictures": _bytes(self.x[self.shown])}, {})
+        # without a history what is there is of a training that was killed, maybe on other pictures
+        if self.model is not None and not (self.lines and self.run.has(f"{FOLDER}/pictures.safetensors")):
+            pictures, about = {"pictures": _bytes(self.x[self.shown])}, {"learnt": self.learnt}
+            save_tensors(self.run, f"{FOLDER}/pictures.safetensors", pictures, about)
 
     def on_epoch(self, line: dict[str, Any]) -> None:
         self.lines += 1
@@ -87,7 +90,7 @@ class Looking(Watcher):
 
     def _kept(self) -> dict[int, Any]:
         found = (self.run.path / FOLDER).glob("*.safetensors")
-        return {int(path.stem): path for path in sorted(found) if path.stem.isdigit()}
+        return {int(path.stem): path for path in sorted(found) if path.stem.isdecimal()}
 
     def _thin(self) -> None:
         """Every second one goes, and from now on as many are left out; the first stays, for it is where all began."""

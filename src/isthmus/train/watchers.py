@@ -13,8 +13,11 @@ _BAR = 54
 class Watcher:
     """Told of every step and every epoch; never changes anything."""
 
-    def on_model(self, model: Any, pictures: Any) -> None:
-        """This model is about to be trained; of these pictures, held out where any are, it may be asked on the way."""
+    def on_model(self, model: Any, pictures: Any, learnt: bool = False) -> None:
+        """This model is about to be trained; of these pictures it may be asked on the way.
+
+        They are held out where any are; else it learns from them, and `learnt` is true.
+        """
 
     def on_start(self, steps: int, done: int) -> None:
         """Training begins (or goes on) with `done` of `steps` moves behind it."""

@@ -1,4 +1,4 @@
-// How far a code lies from the codes of pictures, in words: `share` of the pictures lie as far out from the rest.
+// How far a code lies from the codes of pictures, in words: `share` of the pictures lie as far out from the rest; 0 where none does.
 
 /** @param {number} share @returns {{ kind: "" | "far" | "beyond", words: string }} */
 export function farness(share) {

@@ -15,7 +15,8 @@ export class Looks {
     this.play = el("button", { onclick: () => (this.timer ? this.stop() : this.run_through()) }, "Play");
     this.words = el("output.soft");
     this.grid = el("div.looks");
-    this.element = el("section", null, el("h3", null, "Pictures it does not learn from, and what it makes of them"), this.grid, el("div.row.looking", null, this.play, this.slide, this.words));
+    this.title = el("h3", null, "Pictures, and what it makes of them");
+    this.element = el("section", null, this.title, this.grid, el("div.row.looking", null, this.play, this.slide, this.words));
     this.timer = 0;
     this.renew(history, looks);
   }
@@ -41,6 +42,9 @@ export class Looks {
     this.slide.setAttribute("aria-valuetext", words);
     const told = await this.fetch(line).catch(() => null);
     if (!told || this.place !== place) return;
+    if (typeof told.header.learnt === "boolean") {
+      fill(this.title, `Pictures it ${told.header.learnt ? "learns" : "does not learn"} from, and what it makes of them`);
+    }
     const [count, ...shape] = told.shapes.redrawn;
     if (this.grid.children.length !== count) {
       fill(this.grid, ...Array.from({ length: count }, () => el("div", null, el("canvas.picture", { width: 1, height: 1 }), el("canvas.picture", { width: 1, height: 1, role: "img", "aria-label": "redrawn" }))));

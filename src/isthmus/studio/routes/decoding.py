@@ -11,6 +11,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from isthmus.errors import IsthmusError, UsageError
 from isthmus.look.directions import Direction, directions_of
+from isthmus.studio.labelled import by_labels_now
 from isthmus.studio.packing import packed
 from isthmus.studio.room import Room
 from isthmus.studio.routes._asking import InRoom, InStudio
@@ -109,10 +110,10 @@ def _moved(room: Room, code: np.ndarray, moves: dict[str, float]) -> np.ndarray:
 
 
 def _directions(room: Room) -> dict[str, Direction]:
-    def made() -> dict[str, Direction]:
-        pictures = room.pictures
-        numbers = {name: v.astype(float) for name, v in pictures.columns.items() if v.dtype.kind in "fiu"}
-        found = directions_of(room.codes, pictures.labels, pictures.classes, numbers)
+    def made(labels: np.ndarray, classes: tuple[str, ...]) -> dict[str, Direction]:
+        columns = room.pictures.columns
+        numbers = {name: v.astype(float) for name, v in columns.items() if v.dtype.kind in "fiu"}
+        found = directions_of(room.codes, labels, classes, numbers)
         return {f"{one.kind} {one.name}" if one.kind != "dimension" else one.name: one for one in found}
 
-    return room.keep("directions", made)
+    return dict(by_labels_now(room, "directions", made))

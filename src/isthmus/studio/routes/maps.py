@@ -138,7 +138,9 @@ def _codes_along(room: Room, asked: Walk) -> np.ndarray:
         if len(asked.rows) != 2 or not all(0 <= row < len(room.pictures) for row in asked.rows):
             raise UsageError("a walk between pictures has two ends", "Choose two pictures.")
         ends = room.codes[asked.rows[0]], room.codes[asked.rows[1]]
-        return np.asarray((spherical if asked.how == "spherical" else straight)(*ends, asked.steps), np.float32)
+        if asked.how == "spherical":
+            return np.asarray(spherical(*ends, asked.steps, room.codes.mean(axis=0)), np.float32)
+        return np.asarray(straight(*ends, asked.steps), np.float32)
     if not asked.map or len(asked.points) < 2:
         raise UsageError("a path has at least two points", "Draw a longer one.")
     points = np.asarray(asked.points, np.float64)

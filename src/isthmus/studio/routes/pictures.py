@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from isthmus.errors import UsageError
 from isthmus.stats.knn import neighbours
 from isthmus.studio.columns import columns_of, value_in_words
+from isthmus.studio.labelled import by_labels_now
 from isthmus.studio.room import Room
 from isthmus.studio.routes._asking import InRoom, binary, rows_of
 
@@ -75,14 +76,14 @@ def search(room: InRoom, words: str) -> dict[str, Any]:
 def _texts(room: Room) -> list[str]:
     """One text a picture, in small letters."""
 
-    def made() -> list[str]:
+    def made(labels: np.ndarray, classes: tuple[str, ...]) -> list[str]:
         pictures = room.pictures
-        names = ["", *map(str, pictures.classes)]
-        parts = [map(str, pictures.ids), (names[label + 1] for label in pictures.labels)]
+        names = ["", *map(str, classes)]
+        parts = [map(str, pictures.ids), (names[label + 1] for label in labels)]
         parts += [map(str, values) for values in pictures.columns.values() if values.dtype.kind in "OUS"]
         return ["\n".join(texts).lower() for texts in zip(*parts, strict=True)]
 
-    return list(room.keep("texts", made))
+    return list(by_labels_now(room, "texts", made))
 
 
 def _row(room: Room, row: int) -> np.ndarray:

@@ -56,8 +56,9 @@ def look(studio: InStudio, run: str, line: int) -> Response:
     found = studio.shelf.get(run)
     tensors, about = _tensors(found, line)
     redrawn = _shown(tensors["redrawn"].numpy())
-    pictures = _shown(load_tensors(found, f"{_FOLDER}/pictures.safetensors")[0]["pictures"].numpy())
-    return binary(about, redrawn=redrawn, pictures=pictures)
+    same, told = load_tensors(found, f"{_FOLDER}/pictures.safetensors")
+    about |= {"learnt": told.get("learnt")}
+    return binary(about, redrawn=redrawn, pictures=_shown(same["pictures"].numpy()))
 
 
 @router.get("/training/code")

@@ -16,6 +16,7 @@ from isthmus.files import write_atomically
 from isthmus.look.maps import Map
 from isthmus.look.walks import grid_of
 from isthmus.stats.knn import neighbours
+from isthmus.studio.columns import value_in_words
 from isthmus.studio.packing import packed
 from isthmus.studio.room import Room, Told
 from isthmus.studio.sending.choosing import about_run, chosen_rows, columns_sent, records_told, without_paths
@@ -30,6 +31,8 @@ _NEAR = 8
 _MOST_MAPS = 6
 _CUT = 0.005
 """As the studio's scales of colours."""
+_FULL = 1e6
+"""Numbers as large are told as the studio tells them: six digits, and those of a float, are not all of theirs."""
 _FIRST = ("latent", "umap", "tsne", "pca")
 _SMALL, _ROOM_SMALL, _ROOM = 32 * 32, 17 * 2**20, 28 * 2**20
 """Pictures of at most so many numbers, and bytes for all pictures: a third more in the file."""
@@ -186,6 +189,8 @@ class _Gathering:
                 finite = one.values[np.isfinite(one.values)]
                 low, high = np.quantile(finite, [_CUT, 1 - _CUT]) if len(finite) else (0.0, 1.0)
                 about |= {"low": float(low), "high": float(high)}
+                if len(finite) and np.abs(finite).max() >= _FULL:
+                    about["said"] = [value_in_words(one, row) for row in range(len(one.values))]
             else:
                 about |= {"names": list(one.names), "searched": name not in ("split", "prediction")}
             self.arrays[f"column {number}"] = one.values.astype(np.float32 if one.names is None else np.int32)

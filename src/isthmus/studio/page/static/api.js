@@ -42,7 +42,8 @@ async function grid(name) {
 /** What a value reads as, as the studio says it. @param {any} column @param {import("../envelope.js").Numbers} values @param {number} row */
 function said(column, values, row) {
   if (column.kind === "classes") return values[row] < 0 ? null : column.names[values[row]];
-  return Number.isFinite(values[row]) ? Number(values[row].toPrecision(4)) : null;
+  if (column.said) return column.said[row]; // as large as somebody's own number of a part: in all its digits
+  return Number.isFinite(values[row]) ? Number(values[row].toPrecision(6)) : null;
 }
 
 /** @param {number} row @returns {Promise<Record<string, string | number | null>>} */
