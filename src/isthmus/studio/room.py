@@ -116,15 +116,16 @@ class Room:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Run]:
-        """The folder's lock, which one job has after another; waited for where another process has it."""
+        """The folder's lock, which one job has after another, however long each writes. Another process that has it is
+        waited for a while."""
         with self._writing, contextlib.ExitStack() as held:
             end = time.monotonic() + _PATIENCE
             while True:
                 try:
                     held.enter_context(self.run.writing())
                     break
-                except RunError:
-                    if time.monotonic() > end:
+                except RunError as error:
+                    if "cannot be written" in error.what or time.monotonic() > end:
                         raise
                     time.sleep(0.1)
             yield self.run
