@@ -103,6 +103,18 @@ def test_a_run_whose_pictures_are_not_here_says_so_in_one_sentence(shelf: Path, 
         assert client.get("room").status_code == 400
 
 
+def test_a_run_that_was_fitted_again_is_opened_again(own: Client, shelf: Path, tmp_path: Path) -> None:
+    before = own.get("neighbours", row=0).json()
+    assert own.post("open").json()["ready"]
+    shutil.rmtree(tmp_path / "runs/one")
+    shutil.copytree(shelf / "runs/two", tmp_path / "runs/one")
+    job = own.done(own.post("map", {"by": "pca"}))
+    assert not (tmp_path / "runs/one/maps").exists(), job
+    assert not own.post("open").json()["ready"]
+    own.opened()
+    assert own.get("neighbours", row=0).json() != before
+
+
 def test_two_that_open_a_run_at_once_open_it_once(shelf: Path, tmp_path: Path) -> None:
     runs = copied(shelf, tmp_path)
     serving = Serving(Studio(Shelf(runs)), bound("127.0.0.1", 0))

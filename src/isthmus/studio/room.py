@@ -18,7 +18,7 @@ from isthmus.images.pictures import Pictures
 from isthmus.look.cache import kept_codes
 from isthmus.look.codes import codes_again
 from isthmus.look.inverse import Inverse
-from isthmus.look.maps import Map, load_map, map_names
+from isthmus.look.maps import Map, load_map, map_names, weights_of
 from isthmus.look.strangeness import Strangeness
 from isthmus.models._loading import load, pictures_of
 from isthmus.models._saving import fingerprint
@@ -61,6 +61,7 @@ class Room:
             if self.ready:
                 return
             told(0, 1, "loading the model")
+            self._written, self.weights = _written(self.run), weights_of(self.run)
             self.described = Run.open(self.run.path).read_json("run.json")
             self._check_inside()
             try:
@@ -77,6 +78,10 @@ class Room:
             self.strangeness = Strangeness(self.codes, partial(codes_again, self.model))
             self.rows = {str(name): row for row, name in enumerate(self.pictures.ids)}
             self.ready = True
+
+    def current(self) -> bool:
+        """Whether the run is still the one that was opened, as far as its files tell at a glance."""
+        return not self.ready or self._written == _written(self.run)
 
     def close(self) -> None:
         desk = self.kept.pop("desk", None)
@@ -230,6 +235,18 @@ class Room:
             if not (self.run.path / name).resolve().is_relative_to(home):
                 what = f"{name} in {self.name} is a link that leads out of the run"
                 raise RunError(what, "Put what it leads to in its place, or remove it.")
+
+
+def _written(run: Run) -> list[tuple[int, int, int] | None]:
+    """When, and as which files, description and weights were written."""
+    found: list[tuple[int, int, int] | None] = []
+    for name in ("run.json", "weights.safetensors"):
+        try:
+            about = (run.path / name).stat()
+            found.append((about.st_mtime_ns, about.st_size, about.st_ino))
+        except OSError:
+            found.append(None)
+    return found
 
 
 def _small(x: torch.Tensor) -> torch.Tensor:
