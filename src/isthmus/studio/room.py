@@ -73,6 +73,7 @@ class Room:
             except _STRANGE as error:
                 what = f"{self.name} is not as a run is written ({type(error).__name__}: {error})"
                 raise RunError(what, "Restore it from a copy, or fit the run again.") from error
+            self.stamp = fingerprint(self.pictures, labels=False)
             self.codes = self._codes(told)
             told(0, 1, "looking at the codes")
             self.strangeness = Strangeness(self.codes, partial(codes_again, self.model))
@@ -161,7 +162,7 @@ class Room:
     def _read(self, name: str) -> Map:
         remedy = f"Draw it again: isthmus map {self.name} --name {name}"
         try:
-            found = load_map(self.run, name)
+            found = load_map(self.run, name, self.stamp)
         except IsthmusError:
             raise
         except _STRANGE as error:

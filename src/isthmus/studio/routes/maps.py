@@ -112,7 +112,7 @@ def _drawn(room: Room, projection: Any, name: str, seed: int, job: Job) -> dict[
             shown=shown,
         )
         with room.writing():
-            save_map(made, room.run, pictures.labels, pictures.classes, room.weights)
+            save_map(made, room.run, pictures.labels, pictures.classes, room.weights, room.stamp)
     finally:
         room.kept.pop(f"forming {name}", None)
     return _told(made)
