@@ -109,7 +109,7 @@ def test_a_run_that_was_fitted_again_is_opened_again(own: Client, shelf: Path, t
     shutil.rmtree(tmp_path / "runs/one")
     shutil.copytree(shelf / "runs/two", tmp_path / "runs/one")
     job = own.done(own.post("map", {"by": "pca"}))
-    assert not (tmp_path / "runs/one/maps").exists(), job
+    assert "fitted again" in job["result"]["note"] and not (tmp_path / "runs/one/maps").exists()
     assert not own.post("open").json()["ready"]
     own.opened()
     assert own.get("neighbours", row=0).json() != before
@@ -186,6 +186,19 @@ def test_a_map_that_is_stopped_leaves_nothing(own: Client, tmp_path: Path) -> No
     assert own.get("room").json()["maps"] == []
     assert not list((tmp_path / "runs/one").glob("maps/*"))
     assert own.get("map", name="umap").status_code == 409
+
+
+def test_a_map_that_cannot_be_saved_is_there_all_the_same(own: Client, tmp_path: Path) -> None:
+    (tmp_path / "runs/one/maps").write_text("no folder")
+    job = own.done(own.post("map", {"by": "pca"}))
+    assert job["state"] == "done" and "was not saved" in job["result"]["note"]
+    room = own.get("room").json()
+    assert room["maps"] == ["pca"] and job["result"]["note"] in room["notes"]
+    assert own.numbers(own.get("map", name="pca"))[1]["places"].shape == (PICTURES, 2)
+    (tmp_path / "runs/one/maps").unlink()
+    assert own.done(own.post("map", {"by": "pca", "seed": 1}))["result"]["note"] == ""
+    assert (tmp_path / "runs/one/maps/pca.json").exists()
+    assert own.get("map", name="pca").status_code == 200
 
 
 def test_maps_that_are_done_at_the_same_moment_are_all_kept(own: Client) -> None:

@@ -18,7 +18,7 @@ from isthmus.images.pictures import Pictures
 from isthmus.look.cache import kept_codes
 from isthmus.look.codes import codes_again
 from isthmus.look.inverse import Inverse
-from isthmus.look.maps import Map, load_map, map_names, weights_of
+from isthmus.look.maps import Map, load_map, map_names, save_map, weights_of
 from isthmus.look.strangeness import Strangeness
 from isthmus.models._loading import load, pictures_of
 from isthmus.models._saving import fingerprint
@@ -53,7 +53,7 @@ class Room:
         self.why_not, self._claimed = "", False
         self._held = contextlib.ExitStack()
         self._guard, self._making = threading.RLock(), dict[str, threading.Lock]()
-        self._writing = threading.Lock()
+        self._writing, self._unsaved = threading.Lock(), dict[str, Map]()
 
     def open(self, told: Told) -> None:
         """Model, pictures and codes; a second call does nothing."""
@@ -144,10 +144,31 @@ class Room:
     # -- maps ---------------------------------------------------------------------------------------------------------
 
     def maps(self) -> list[str]:
-        return map_names(self.run)
+        return sorted({*map_names(self.run), *self._unsaved})
+
+    def take(self, made: Map) -> str:
+        """Keep a map in the run; where that cannot be, here, as long as the room is open, and the sentence says why."""
+        pictures = self.pictures
+        try:
+            with self.writing() as run:
+                save_map(made, run, pictures.labels, pictures.classes, self.weights, self.stamp)
+        except IsthmusError as error:
+            why = f"the map {made.name!r} is there until the studio ends, and was not saved: {error.what}"
+            with self._guard:
+                self._unsaved[made.name] = made
+                self.kept.pop(f"inverse {made.name}", None)
+                self.notes += [] if why in self.notes else [why]
+            return why
+        with self._guard:
+            if self._unsaved.pop(made.name, None):
+                self.kept.pop(f"stamp {made.name}", None)
+        return ""
 
     def map(self, name: str) -> Map:
-        """Read once, and again when its file was written anew."""
+        """Read once, and again when its file was written anew; one that could not be saved is as it was made."""
+        unsaved = self._unsaved.get(name)
+        if unsaved is not None:
+            return unsaved
         stamp = 0
         with contextlib.suppress(FileNotFoundError):
             stamp = (self.run.path / "maps" / f"{name}.json").stat().st_mtime_ns if name in self.maps() else 0

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from isthmus import discover
 from isthmus.errors import UsageError
-from isthmus.look.maps import Map, check_name, draw, map_table, save_map
+from isthmus.look.maps import Map, check_name, draw, map_table
 from isthmus.look.walks import spherical, straight, through
 from isthmus.studio.jobs import Job
 from isthmus.studio.room import Room
@@ -111,11 +111,10 @@ def _drawn(room: Room, projection: Any, name: str, seed: int, job: Job) -> dict[
             told=job.told,
             shown=shown,
         )
-        with room.writing():
-            save_map(made, room.run, pictures.labels, pictures.classes, room.weights, room.stamp)
+        note = room.take(made)
     finally:
         room.kept.pop(f"forming {name}", None)
-    return _told(made)
+    return _told(made) | {"note": note}
 
 
 def _told(found: Map) -> dict[str, Any]:
