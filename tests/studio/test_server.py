@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asking import FORMULA, MARKUP, PICTURES, QUOTED, Client, waits
+from asking import FORMULA, MARKUP, PICTURES, QUOTED, Client, ids_of, waits
 from conftest import copied
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
+from isthmus.look.maps import draw, save_map
+from isthmus.look.projections.tsne import Tsne
+from isthmus.run import Run
 from isthmus.studio.app import Studio
 from isthmus.studio.packing import as_json, packed, unpacked
 from isthmus.studio.serving import Serving, bound
@@ -199,6 +202,24 @@ def test_a_map_that_cannot_be_saved_is_there_all_the_same(own: Client, tmp_path:
     assert own.done(own.post("map", {"by": "pca", "seed": 1}))["result"]["note"] == ""
     assert (tmp_path / "runs/one/maps/pca.json").exists()
     assert own.get("map", name="pca").status_code == 200
+
+
+def test_a_map_of_some_of_the_pictures_is_shown_with_no_place_for_the_others(own: Client, tmp_path: Path) -> None:
+    run = Run(tmp_path / "runs/one")
+    names = np.array(ids_of())[::-1][::3]
+    numbers = np.random.default_rng(0).normal(size=(len(names), 4))
+    nobody = np.zeros(len(names), bool)
+    save_map(draw(numbers, names, nobody * 0, nobody, Tsne(epochs=20), name="some"), run)
+    places = own.numbers(own.get("map", name="some"))[1]["places"]
+    there = np.isin(ids_of(), names)
+    assert (np.isfinite(places).all(axis=1) == there).all() and len(places) == PICTURES
+    table = list(csv.DictReader(io.StringIO(own.get("map.csv", name="some").text)))
+    assert len(table) == len(names)
+    chosen = list(csv.DictReader(io.StringIO(own.post("selection.csv", np.arange(PICTURES), map="some").text)))
+    assert [row["x"] != "" for row in chosen] == there.tolist()
+    ends = places[there][:2].tolist()
+    frames = own.numbers(own.post("walk", {"map": "some", "points": ends, "steps": 3}))[1]["frames"]
+    assert len(frames) == 3
 
 
 def test_maps_that_are_done_at_the_same_moment_are_all_kept(own: Client) -> None:

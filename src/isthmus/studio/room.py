@@ -188,16 +188,17 @@ class Room:
             raise
         except _STRANGE as error:
             raise RunError(f"the map {name!r} is not as maps are written ({type(error).__name__})", remedy) from error
-        if list(map(str, found.ids)) != list(map(str, self.pictures.ids)):
+        if not found.ids or not all(one in self.rows for one in found.ids):
             raise RunError(f"the map {name!r} shows other pictures than the run has now", remedy)
         if found.of == "codes" and found.guidance.width != self.codes.shape[1]:
             raise RunError(f"the map {name!r} is of codes of another size", remedy)
-        return found
+        return found.over(self.rows)
 
     def codes_at(self, name: str, points: np.ndarray) -> np.ndarray:
         """The codes of places on a map, which are on it or near it."""
         points = np.asarray(points, np.float64).reshape(-1, 2)
-        places = self.map(name).places.astype(np.float64)
+        found = self.map(name)
+        places = found.places[found.placed].astype(np.float64)
         middle, wide = places.mean(axis=0), max(float(np.ptp(places, axis=0).max()), 1e-12)
         if not (np.abs(points - middle) <= _FAR * wide).all():  # NaN neither
             raise UsageError("a place is far off the map", "Give two numbers that lie on it or near it.")
@@ -211,7 +212,8 @@ class Room:
         """From places to codes."""
         found = self.map(name)
         guidance = found.guidance if found.of == "codes" else None
-        made: Inverse = self.keep(f"inverse {name}", lambda: Inverse(found.places, self.codes, guidance))
+        there = found.placed
+        made: Inverse = self.keep(f"inverse {name}", lambda: Inverse(found.places[there], self.codes[there], guidance))
         return made
 
     # -- pictures -----------------------------------------------------------------------------------------------------

@@ -85,7 +85,9 @@ def table(room: InRoom, name: str, request: Request) -> Response:
     """The coordinates as a file."""
     found = room.map(name)
     split = np.where(found.held, "held-out", "voter")
-    content = map_table(found.ids, found.places, room.pictures.labels, room.pictures.classes, split)
+    rows = np.flatnonzero(found.placed)
+    ids, labels = [found.ids[row] for row in rows], room.pictures.labels[rows]
+    content = map_table(ids, found.places[rows], labels, room.pictures.classes, split[rows])
     headers = {"content-disposition": f'attachment; filename="{found.name}.csv"'}
     return Response(content, media_type="text/csv", headers=headers)
 

@@ -108,7 +108,7 @@ def _table(room: Room, rows: np.ndarray, map: str) -> str:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["id", *(["x", "y"] if places is not None else []), *_all_plain(list(columns))])
     for row in rows:
-        place = [] if places is None else [f"{value:.6g}" for value in places[row]]
+        place = [] if places is None else [f"{v:.6g}" if np.isfinite(v) else "" for v in places[row]]
         values = [value_in_words(column, row) for column in columns.values()]
         lines.writerow([_plain(str(room.pictures.ids[row])), *place, *_all_plain(values)])
     return text.getvalue()
