@@ -319,10 +319,13 @@ def test_new_pictures_are_files_and_the_same_for_the_same_seed(own: Client, tmp_
     chosen = np.arange(40)
     jobs = [own.done(own.post("sample", chosen, n=5, seed=seed)) for seed in (3, 3, 4)]
     assert [job["result"] for job in jobs] == [{"folder": f"samples/{i}", "count": 5} for i in range(3)]
-    told = [own.numbers(own.get("sample", folder=f"samples/{i}")) for i in range(3)]
-    assert (told[0][1]["frames"] == told[1][1]["frames"]).all()
-    assert (told[0][1]["codes"] != told[2][1]["codes"]).any()
-    folder = tmp_path / "runs/one/samples/0"
+    samples = tmp_path / "runs/one/samples"
+    assert own.get("sample", folder="samples/0").status_code == 400, "only the last two are in memory"
+    told = [own.numbers(own.get("sample", folder=f"samples/{i}")) for i in (1, 2)]
+    assert ((samples / "0/codes.npy").read_bytes()) == (samples / "1/codes.npy").read_bytes()
+    assert (samples / "0/0002.png").read_bytes() == (samples / "1/0002.png").read_bytes()
+    assert (told[0][1]["codes"] != told[1][1]["codes"]).any()
+    folder = samples / "1"
     assert sorted(path.name for path in folder.iterdir()) == [*(f"{i:04}.png" for i in range(5)), "codes.npy"]
     with Image.open(folder / "0002.png") as file:
         assert (np.asarray(file) == told[0][1]["frames"][2, ..., 0]).all()
