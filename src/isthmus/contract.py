@@ -1,5 +1,6 @@
 """What uses ask of a fitted model, and how pictures are handed to it a batch at a time."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -24,6 +25,9 @@ __all__ = [
     "some",
     "some_of",
 ]
+
+_PART = 64
+"""Codes decoded at once: what the layers of a net hold of a thousand large pictures is more than a machine may have."""
 
 Tick = Callable[[int, int], None]
 """Called with (done, total) after every batch: what a progress bar hangs on."""
@@ -111,8 +115,10 @@ def decoded(model: Any, codes: Any, y: Any = None) -> np.ndarray:
     """The pictures of these codes in the same form, for a conditional model of these class numbers."""
     with torch.no_grad():
         z = torch.as_tensor(np.asarray(codes, np.float32)).unflatten(1, model.latent_shape_)
-        told = None if y is None else torch.as_tensor(y).to(model.device_)
-        return _as_figure(model.decode(z.to(model.device_), told))
+        told = itertools.repeat(None) if y is None else torch.as_tensor(y).split(_PART)
+        parts = zip(z.split(_PART), told, strict=False)
+        drawn = [model.decode(part.to(model.device_), None if c is None else c.to(model.device_)) for part, c in parts]
+        return np.concatenate([_as_figure(x) for x in drawn])
 
 
 def _as_figure(x: torch.Tensor) -> np.ndarray:

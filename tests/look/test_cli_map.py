@@ -77,6 +77,10 @@ def test_a_picture_lands_on_the_same_place_alone_and_among_others(run: Path, tmp
         assert out.is_file()
         found.append(places(out.with_suffix(".csv")))
     assert len(found[0]) == 70 and found[1]["0"] == found[0]["0"]
+    description = run / "maps" / "here.json"
+    described = json.loads(description.read_text())
+    description.write_text(json.dumps(described | {"stamp": "of others"}))
+    assert main(words) != 0, "the run's pictures are not those of the map"
 
 
 def test_what_is_read_is_not_written_over(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

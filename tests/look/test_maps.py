@@ -13,6 +13,7 @@ import torch
 from isthmus import VAE, Pictures, Run, discover
 from isthmus.errors import DataError, IsthmusError, MissingError, RunError, UsageError
 from isthmus.look import Guidance, Inverse, Map, Strangeness, codes_of, draw, load_map, map_names, pixels_of, save_map
+from isthmus.look.maps import weights_of
 from isthmus.stats import knn_accuracy
 from isthmus.train.checkpoint import load_tensors, save_tensors
 
@@ -259,6 +260,21 @@ def test_a_map_of_other_pictures_or_another_model_is_refused(folder: Run) -> Non
     folder.write("weights.safetensors", b"others")
     with pytest.raises(DataError, match="other weights"):
         load_map(folder, "umap")
+
+
+def test_a_map_of_pictures_that_changed_is_refused(folder: Run, maps: dict[str, Map]) -> None:
+    load_map(folder, "pca", "now")  # it was kept without a stamp: nobody knows
+    save_map(maps["pca"], folder, stamp="then")
+    load_map(folder, "pca", "then")
+    load_map(folder, "pca")
+    with pytest.raises(DataError, match="not as they were when the map 'pca' was drawn"):
+        load_map(folder, "pca", "now")
+
+
+def test_a_map_of_codes_that_are_not_the_runs_any_more_is_not_kept(folder: Run, maps: dict[str, Map]) -> None:
+    save_map(maps["pca"], folder, weights=weights_of(folder))
+    with pytest.raises(RunError, match="fitted again"):
+        save_map(maps["pca"], folder, weights="others")
 
 
 @pytest.mark.parametrize("name", ["../run", "a/b", "", ".hidden", "a\n", "x" * 200])

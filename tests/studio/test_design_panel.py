@@ -2,6 +2,7 @@
 
 import csv
 import json
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -150,6 +151,28 @@ def test_designs_are_judged_filmed_placed_and_kept(asking: TestClient, studio: S
     assert (folder / "sheet.png").exists() and str(room.run.path) not in json.dumps(described)
     records = Run.open(room.run.path).read_lines("metrics.jsonl")[-2:]
     assert {record["n"] for record in records} == {6}, "the record is of all that were tried, not of the chosen ones"
+
+
+def test_making_guides_holds_no_lock_and_keeping_waits_for_who_writes(asking: TestClient, studio: Studio) -> None:
+    room = studio.room("tiny")
+    room.kept["drafting"]._makers.clear()
+    with room.run.writing():
+        about, _ = ask(asking)
+    begun, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with room.writing():
+            begun.set()
+            done.wait(0.5)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    begun.wait(10)
+    kept = asking.post("/api/design/keep", params={"run": "tiny", "id": about["id"]}, json={"designs": [0]})
+    saved = asking.post("/api/report", params={"run": "tiny"})
+    done.set()
+    writer.join()
+    assert (kept.status_code, saved.status_code) == (200, 200)
 
 
 def test_the_same_wishes_have_the_answer_of_the_verb(asking: TestClient, studio: Studio) -> None:

@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asking import FORMULA, MARKUP, PICTURES, QUOTED, Client, waits
+from asking import FORMULA, MARKUP, PICTURES, QUOTED, Client, ids_of, waits
 from conftest import copied
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
+from isthmus.look.maps import draw, save_map
+from isthmus.look.projections.tsne import Tsne
+from isthmus.run import Run
 from isthmus.studio.app import Studio
 from isthmus.studio.packing import as_json, packed, unpacked
 from isthmus.studio.serving import Serving, bound
@@ -103,6 +106,18 @@ def test_a_run_whose_pictures_are_not_here_says_so_in_one_sentence(shelf: Path, 
         assert client.get("room").status_code == 400
 
 
+def test_a_run_that_was_fitted_again_is_opened_again(own: Client, shelf: Path, tmp_path: Path) -> None:
+    before = own.get("neighbours", row=0).json()
+    assert own.post("open").json()["ready"]
+    shutil.rmtree(tmp_path / "runs/one")
+    shutil.copytree(shelf / "runs/two", tmp_path / "runs/one")
+    job = own.done(own.post("map", {"by": "pca"}))
+    assert "fitted again" in job["result"]["note"] and not (tmp_path / "runs/one/maps").exists()
+    assert not own.post("open").json()["ready"]
+    own.opened()
+    assert own.get("neighbours", row=0).json() != before
+
+
 def test_two_that_open_a_run_at_once_open_it_once(shelf: Path, tmp_path: Path) -> None:
     runs = copied(shelf, tmp_path)
     serving = Serving(Studio(Shelf(runs)), bound("127.0.0.1", 0))
@@ -174,6 +189,37 @@ def test_a_map_that_is_stopped_leaves_nothing(own: Client, tmp_path: Path) -> No
     assert own.get("room").json()["maps"] == []
     assert not list((tmp_path / "runs/one").glob("maps/*"))
     assert own.get("map", name="umap").status_code == 409
+
+
+def test_a_map_that_cannot_be_saved_is_there_all_the_same(own: Client, tmp_path: Path) -> None:
+    (tmp_path / "runs/one/maps").write_text("no folder")
+    job = own.done(own.post("map", {"by": "pca"}))
+    assert job["state"] == "done" and "was not saved" in job["result"]["note"]
+    room = own.get("room").json()
+    assert room["maps"] == ["pca"] and job["result"]["note"] in room["notes"]
+    assert own.numbers(own.get("map", name="pca"))[1]["places"].shape == (PICTURES, 2)
+    (tmp_path / "runs/one/maps").unlink()
+    assert own.done(own.post("map", {"by": "pca", "seed": 1}))["result"]["note"] == ""
+    assert (tmp_path / "runs/one/maps/pca.json").exists()
+    assert own.get("map", name="pca").status_code == 200
+
+
+def test_a_map_of_some_of_the_pictures_is_shown_with_no_place_for_the_others(own: Client, tmp_path: Path) -> None:
+    run = Run(tmp_path / "runs/one")
+    names = np.array(ids_of())[::-1][::3]
+    numbers = np.random.default_rng(0).normal(size=(len(names), 4))
+    nobody = np.zeros(len(names), bool)
+    save_map(draw(numbers, names, nobody * 0, nobody, Tsne(epochs=20), name="some"), run)
+    places = own.numbers(own.get("map", name="some"))[1]["places"]
+    there = np.isin(ids_of(), names)
+    assert (np.isfinite(places).all(axis=1) == there).all() and len(places) == PICTURES
+    table = list(csv.DictReader(io.StringIO(own.get("map.csv", name="some").text)))
+    assert len(table) == len(names)
+    chosen = list(csv.DictReader(io.StringIO(own.post("selection.csv", np.arange(PICTURES), map="some").text)))
+    assert [row["x"] != "" for row in chosen] == there.tolist()
+    ends = places[there][:2].tolist()
+    frames = own.numbers(own.post("walk", {"map": "some", "points": ends, "steps": 3}))[1]["frames"]
+    assert len(frames) == 3
 
 
 def test_maps_that_are_done_at_the_same_moment_are_all_kept(own: Client) -> None:
@@ -273,10 +319,13 @@ def test_new_pictures_are_files_and_the_same_for_the_same_seed(own: Client, tmp_
     chosen = np.arange(40)
     jobs = [own.done(own.post("sample", chosen, n=5, seed=seed)) for seed in (3, 3, 4)]
     assert [job["result"] for job in jobs] == [{"folder": f"samples/{i}", "count": 5} for i in range(3)]
-    told = [own.numbers(own.get("sample", folder=f"samples/{i}")) for i in range(3)]
-    assert (told[0][1]["frames"] == told[1][1]["frames"]).all()
-    assert (told[0][1]["codes"] != told[2][1]["codes"]).any()
-    folder = tmp_path / "runs/one/samples/0"
+    samples = tmp_path / "runs/one/samples"
+    assert own.get("sample", folder="samples/0").status_code == 400, "only the last two are in memory"
+    told = [own.numbers(own.get("sample", folder=f"samples/{i}")) for i in (1, 2)]
+    assert ((samples / "0/codes.npy").read_bytes()) == (samples / "1/codes.npy").read_bytes()
+    assert (samples / "0/0002.png").read_bytes() == (samples / "1/0002.png").read_bytes()
+    assert (told[0][1]["codes"] != told[1][1]["codes"]).any()
+    folder = samples / "1"
     assert sorted(path.name for path in folder.iterdir()) == [*(f"{i:04}.png" for i in range(5)), "codes.npy"]
     with Image.open(folder / "0002.png") as file:
         assert (np.asarray(file) == told[0][1]["frames"][2, ..., 0]).all()

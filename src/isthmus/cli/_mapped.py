@@ -1,6 +1,7 @@
 """What the verbs about maps share: the rows that maps are made of, their scores as records, and other pictures."""
 
 import argparse
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from isthmus.cli._pictures import of_run
 from isthmus.cli._records import record_of
 from isthmus.cli._talk import image_out, print_json, say, stages, table
-from isthmus.errors import UsageError
+from isthmus.errors import IsthmusError, UsageError
 from isthmus.look.maps import Map, load_map
 from isthmus.look.projections._projection import Told, stage
 
@@ -22,18 +23,29 @@ def default_name(by: str, of: str) -> str:
     return by if of == "codes" else f"{by}-{of}"
 
 
-def own_pictures(folder: Any, arguments: argparse.Namespace) -> Any:
-    """The run's own, all of them up to 100,000, with the labels given."""
+def own_pictures(folder: Any, arguments: argparse.Namespace) -> tuple[Any, str]:
+    """The run's own, all of them up to 100,000, with the labels given; and the fingerprint of all."""
     from isthmus.contract import evenly
     from isthmus.images.labels import attach, read_table
+    from isthmus.models._saving import fingerprint
 
     pictures = of_run(folder, arguments)
+    stamp = fingerprint(pictures, labels=False)
     if arguments.labels:
         attach(pictures, read_table(Path(arguments.labels), need_label=True), arguments.labels)
     if len(pictures) > _MOST:
         say(f"note: {_MOST:,} of {len(pictures):,} pictures are mapped, spread evenly over all")
-        return pictures.take(evenly(len(pictures), _MOST))
-    return pictures
+        return pictures.take(evenly(len(pictures), _MOST)), stamp
+    return pictures, stamp
+
+
+def _stamp_now(folder: Any) -> str:
+    """Of the run's own pictures as they are now; "" where they are not here, and others can be placed all the same."""
+    from isthmus.models._saving import fingerprint
+
+    with contextlib.suppress(IsthmusError):
+        return fingerprint(of_run(folder, argparse.Namespace(path=None)), labels=False)
+    return ""
 
 
 def rows_for(
@@ -108,7 +120,7 @@ def place_on(model: Any, folder: Any, pictures: Any, arguments: argparse.Namespa
     for written in (beside, Path(arguments.out)):
         _check_spares(written, arguments.path, arguments.labels)
     name = arguments.name or _named(arguments, map_names(folder), folder)
-    made = load_map(folder, name)
+    made = load_map(folder, name, _stamp_now(folder))
     with stages() as told:
         rows, _ = rows_for(model, pictures, made.of, told, made.extra)
         places = made.guidance.places_of(rows, told)

@@ -63,7 +63,7 @@ def _draw(model: Any, folder: Any, arguments: argparse.Namespace) -> int:
     by = arguments.by or ("latent" if two else "umap")
     asked = projection_from(arguments, by)
     asked.check_params()
-    pictures = own_pictures(folder, arguments)
+    pictures, stamp = own_pictures(folder, arguments)
     with stages() as told:
         rows, extra = rows_for(model, pictures, of, told)
     wanted = [(by, asked, arguments.name or default_name(by, of))]
@@ -72,7 +72,7 @@ def _draw(model: Any, folder: Any, arguments: argparse.Namespace) -> int:
         wanted.insert(0, ("pca", Pca(seed=asked.seed), plain))
     records = []
     for way, projection, name in wanted:
-        made = _kept(folder, pictures, rows, projection, name, of, extra)
+        made = _kept(folder, pictures, rows, projection, name, of, extra, stamp)
         records.append(map_records(made, folder, f"isthmus map RUN --by {way}"))
         with folder.writing():
             folder.record(*records[-1])
@@ -89,7 +89,9 @@ def _draw(model: Any, folder: Any, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _kept(folder: Any, pictures: Any, rows: Any, projection: Any, name: str, of: str, extra: dict[str, Any]) -> Any:
+def _kept(
+    folder: Any, pictures: Any, rows: Any, projection: Any, name: str, of: str, extra: dict[str, Any], stamp: str
+) -> Any:
     import numpy as np
 
     from isthmus.look.maps import draw, save_map
@@ -109,5 +111,5 @@ def _kept(folder: Any, pictures: Any, rows: Any, projection: Any, name: str, of:
             told=told,
         )
     with folder.writing():
-        save_map(made, folder, pictures.labels, pictures.classes)
+        save_map(made, folder, pictures.labels, pictures.classes, stamp=stamp)
     return made

@@ -87,7 +87,10 @@ def answered(
     makers: tuple[Guides, Judge] | None = None,
 ) -> Answer:
     """Designs for wishes that were read from `want`; guides and judge are made first where nobody has them yet."""
-    guides, judge = makers or made_for(shop, run, asked)
+    if makers is None:
+        with run.writing():  # whoever could not write here afterwards is told before anything is made
+            pass
+    guides, judge = makers or made_for(shop, asked)
     with shop.counting("designs") as told:
         made = worked_out(shop, asked, guides, judge, search, told, notes)
     beside = list[Rival]()
@@ -100,11 +103,13 @@ def answered(
     return Answer(want, made, judge, beside, asked.seed, command)
 
 
-def made_for(shop: Workshop, run: Run, asked: Asked) -> tuple[Guides, Judge]:
-    """Guides and judge for what is wished, from the run's folder or made now."""
+def made_for(shop: Workshop, asked: Asked) -> tuple[Guides, Judge]:
+    """Guides and judge for what is wished, from the run's folder or made now.
+
+    Each is one file, written whole, that says what it learnt from: training, which takes minutes, holds no lock.
+    """
     names = attributes_of(asked.wishes)
-    with run.writing():
-        return shop.guides(names), shop.judge(names)
+    return shop.guides(names), shop.judge(names)
 
 
 def command_of(want: str, n: int, given: dict[str, Any]) -> str:

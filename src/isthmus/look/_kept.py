@@ -21,7 +21,7 @@ from isthmus.run import Run
 from isthmus.stats import Interval
 from isthmus.train.checkpoint import load_tensors, save_tensors
 
-__all__ = ["check_name", "load_map", "map_names", "map_table", "save_map"]
+__all__ = ["check_name", "load_map", "map_names", "map_table", "save_map", "weights_of"]
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
@@ -38,9 +38,22 @@ def map_names(run: Run) -> list[str]:
     return sorted(name for name in found if re.fullmatch(_NAME, name) and run.has(f"maps/{name}.safetensors"))
 
 
-def save_map(map: Map, run: Run, labels: np.ndarray | None = None, classes: Sequence[str] = ()) -> None:
-    """Arrays first, then the description that says they are there; labels are for the table and the picture."""
+def save_map(
+    map: Map,
+    run: Run,
+    labels: np.ndarray | None = None,
+    classes: Sequence[str] = (),
+    weights: str | None = None,
+    stamp: str = "",
+) -> None:
+    """Arrays first, then the description that says they are there; labels are for the table and the picture.
+
+    `weights`, if given, are those whose codes were mapped, by their fingerprint: others in the run are refused.
+    `stamp` is that of the run's pictures, whatever their labels, for whoever reads the map; "" where nobody knows it.
+    """
     check_name(map.name)
+    if weights is not None and weights != weights_of(run):
+        raise RunError(f"{run.path} was fitted again while {map.name!r} was drawn", "Open the run again, and draw it.")
     labels = np.full(len(map.ids), -1) if labels is None else np.asarray(labels)
     drawn = _drawn(map, labels, classes)
     arrays = {"places": map.places, "held": map.held, "ids": _as_bytes(map.ids)}
@@ -54,11 +67,15 @@ def save_map(map: Map, run: Run, labels: np.ndarray | None = None, classes: Sequ
     run.write(f"maps/{map.name}.png", drawn)
     described = {key: getattr(map, key) for key in ("method", "fields", "of", "seed")}
     scores = {"scores": _described(map.scores), "distilled": _described(map.distilled)}
-    run.write_json(f"maps/{map.name}.json", described | scores | {"pictures": len(map.ids), "weights": _weights(run)})
+    of = {"pictures": len(map.ids), "stamp": stamp, "weights": weights_of(run)}
+    run.write_json(f"maps/{map.name}.json", described | scores | of)
 
 
-def load_map(run: Run, name: str) -> Map:
-    """The map of this name; one that is not of the run's pictures, or not of its model, any more is refused."""
+def load_map(run: Run, name: str, stamp: str = "") -> Map:
+    """The map of this name; one that is not of the run's pictures, or not of its model, any more is refused.
+
+    With the `stamp` of the pictures as they are now, one of pictures that have changed is refused too.
+    """
     check_name(name)
     if not run.has(f"maps/{name}.json"):
         raise RunError(f"{run.path} has no map {name!r}", f"Make one: isthmus map {run.path} --name {name}")
@@ -69,7 +86,7 @@ def load_map(run: Run, name: str) -> Map:
     except (KeyError, TypeError, ValueError, IsthmusError) as error:
         remedy = f"Make the map again: isthmus map RUN --name {name}"
         raise RunError(f"{run.path}/maps/{name}.json is not whole ({error})", remedy) from None
-    _check_current(run, found, described)
+    _check_current(run, found, described, stamp)
     return found
 
 
@@ -147,7 +164,7 @@ def _from_bytes(held: np.ndarray) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def _check_current(run: Run, found: Map, described: dict[str, Any]) -> None:
+def _check_current(run: Run, found: Map, described: dict[str, Any], stamp: str) -> None:
     remedy = f"Make it again: isthmus map {run.path} --name {found.name}"
     if run.has("splits.csv"):
         with open(run.path / "splits.csv", encoding="utf-8", newline="") as file:
@@ -155,11 +172,13 @@ def _check_current(run: Run, found: Map, described: dict[str, Any]) -> None:
         gone = sum(one not in here for one in found.ids)
         if gone:
             raise DataError(f"{gone:,} pictures of the map {found.name!r} are not among the run's any more", remedy)
-    if described.get("weights") != _weights(run):
+    if stamp and described.get("stamp") and described["stamp"] != stamp:
+        raise DataError(f"the run's pictures are not as they were when the map {found.name!r} was drawn", remedy)
+    if described.get("weights") != weights_of(run):
         raise DataError(f"the map {found.name!r} is of other weights than those of {run.path}", remedy)
 
 
-def _weights(run: Run) -> str | None:
+def weights_of(run: Run) -> str | None:
     """The fingerprint of the fitted model."""
     if not run.has("weights.safetensors"):
         return None

@@ -1,6 +1,6 @@
 """What a map is."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,23 @@ class Map:
     def voters(self) -> np.ndarray:
         """The pictures whose labels vote on the others."""
         return ~self.held
+
+    @property
+    def placed(self) -> np.ndarray:
+        """Which pictures have a place: all, but where the map is laid `over` more."""
+        return np.isfinite(self.places).all(axis=1)
+
+    def over(self, rows: dict[str, int]) -> "Map":
+        """The same over all pictures of a run, of which it may have been drawn of a part: others have NaN for a place.
+
+        `rows` are those of the ids, in their order.
+        """
+        if self.ids == tuple(rows):
+            return self
+        mine = np.array([rows[one] for one in self.ids])
+        places, held = np.full((len(rows), 2), np.nan, np.float32), np.zeros(len(rows), bool)
+        places[mine], held[mine] = self.places, self.held
+        return replace(self, ids=tuple(rows), places=places, held=held)
 
     def subtitle(self) -> str:
         """The scores in a line."""

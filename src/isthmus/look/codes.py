@@ -32,7 +32,8 @@ def codes_again(model: Any, codes: np.ndarray) -> np.ndarray:
     """The codes of what codes draw, `(n, d)`: those of pictures change little, those of nothing that was seen a lot."""
     with torch.inference_mode():
         z = torch.as_tensor(np.asarray(codes, np.float32)).unflatten(1, model.latent_shape_)
-        return np.asarray(model.encode(model.decode(z.to(model.device_))).mean.flatten(1).float().cpu().numpy())
+        parts = [model.encode(model.decode(part.to(model.device_))).mean.flatten(1).float() for part in z.split(_BATCH)]
+        return np.asarray(torch.cat([part.cpu() for part in parts]).numpy())
 
 
 def pixels_of(model: Fitted, pictures: Any, tick: Tick | None = None) -> np.ndarray:

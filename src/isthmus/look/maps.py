@@ -7,13 +7,13 @@ import numpy as np
 
 from isthmus import discover
 from isthmus.errors import DataError, UsageError
-from isthmus.look._kept import check_name, load_map, map_names, map_table, save_map
+from isthmus.look._kept import check_name, load_map, map_names, map_table, save_map, weights_of
 from isthmus.look._map import OF, Map
 from isthmus.look.guidance import Guidance
 from isthmus.look.projections._projection import Projection, Shown, Told
 from isthmus.look.scores import MapScores, map_scores
 
-__all__ = ["OF", "Map", "check_name", "draw", "load_map", "map_names", "map_table", "save_map"]
+__all__ = ["OF", "Map", "check_name", "draw", "load_map", "map_names", "map_table", "save_map", "weights_of"]
 
 _FEWEST = 12
 """Fewer have no five neighbours to be told apart by."""

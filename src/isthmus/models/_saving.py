@@ -109,10 +109,11 @@ def _seen_from(run: Run, path: str) -> str | None:
         return None
 
 
-def fingerprint(pictures: Pictures) -> str:
-    """Changes with ids, order, labels and pixels; of a large pile only every so many pictures are looked at."""
+def fingerprint(pictures: Pictures, labels: bool = True) -> str:
+    """Changes with ids, order, pixels and, unless they do not matter, labels; of a large pile only every so many
+    pictures are looked at."""
     pixels = pictures.pixels
-    digest = hashlib.blake2b(pictures.keys.tobytes() + pictures.labels.tobytes(), digest_size=8)
+    digest = hashlib.blake2b(pictures.keys.tobytes() + (pictures.labels.tobytes() if labels else b""), digest_size=8)
     digest.update(np.ascontiguousarray(pixels[:: 1 + pixels.nbytes // _HASHED_BYTES]).data)
     return f"{'x'.join(map(str, pixels.shape))}-{digest.hexdigest()}"
 

@@ -1,6 +1,7 @@
 """The studio as a web application: its state, its routes, and errors as sentences."""
 
 import sys
+import threading
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ class Studio:
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.hub)
+        self._entering = threading.Lock()
 
     def room(self, name: str) -> Room:
         """The open room of a run."""
@@ -45,9 +47,13 @@ class Studio:
         return room
 
     def enter(self, name: str) -> Room:
-        """The room of a run, open or not."""
+        """The room of a run, open or not; one of a run that was fitted again since is left, for a new one."""
         run = self.shelf.get(name)
-        return self.rooms.setdefault(name, Room(name, run))
+        with self._entering:
+            left = self.rooms.get(name)
+            if left is not None and not left.current():
+                self.rooms.pop(name).close()
+            return self.rooms.setdefault(name, Room(name, run))
 
     def close(self) -> None:
         self.jobs.stop()

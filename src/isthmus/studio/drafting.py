@@ -95,7 +95,7 @@ class Drafting:
         with self._telling(told):
             names = attributes_of(wishes)
             if names not in self._makers:
-                self._makers[names] = made_for(shop, self.room.run, asked)
+                self._makers[names] = made_for(shop, asked)
             found = answered(shop, self.room.run, wanted.want, asked, command, notes=notes, makers=self._makers[names])
         number = str(next(self._numbers))
         self.answers[number] = found
@@ -113,10 +113,10 @@ class Drafting:
         answer = self.get(number)
         if not chosen or not all(0 <= one < len(answer.made) for one in chosen):
             raise UsageError("no design is chosen", "Tick those that are to be kept.")
-        with self.room.run.writing():
-            folder = free_folder(self.room.run.path / "designs")
+        with self.room.writing() as run:
+            folder = free_folder(run.path / "designs")
             answer.save(self.room.model, folder, sorted(set(chosen)))
-            self.room.run.record(*answer.records())
+            run.record(*answer.records())
         return folder
 
     # -- whoever waits is told ----------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from isthmus.images.pictures import Pictures
 from isthmus.look.cache import kept_codes
 from isthmus.look.codes import codes_again
 from isthmus.look.inverse import Inverse
-from isthmus.look.maps import Map, load_map, map_names
+from isthmus.look.maps import Map, load_map, map_names, save_map, weights_of
 from isthmus.look.strangeness import Strangeness
 from isthmus.models._loading import load, pictures_of
 from isthmus.models._saving import fingerprint
@@ -53,7 +53,7 @@ class Room:
         self.why_not, self._claimed = "", False
         self._held = contextlib.ExitStack()
         self._guard, self._making = threading.RLock(), dict[str, threading.Lock]()
-        self._writing = threading.Lock()
+        self._writing, self._unsaved = threading.Lock(), dict[str, Map]()
 
     def open(self, told: Told) -> None:
         """Model, pictures and codes; a second call does nothing."""
@@ -61,6 +61,7 @@ class Room:
             if self.ready:
                 return
             told(0, 1, "loading the model")
+            self._written, self.weights = _written(self.run), weights_of(self.run)
             self.described = Run.open(self.run.path).read_json("run.json")
             self._check_inside()
             try:
@@ -72,11 +73,16 @@ class Room:
             except _STRANGE as error:
                 what = f"{self.name} is not as a run is written ({type(error).__name__}: {error})"
                 raise RunError(what, "Restore it from a copy, or fit the run again.") from error
+            self.stamp = fingerprint(self.pictures, labels=False)
             self.codes = self._codes(told)
             told(0, 1, "looking at the codes")
             self.strangeness = Strangeness(self.codes, partial(codes_again, self.model))
             self.rows = {str(name): row for row, name in enumerate(self.pictures.ids)}
             self.ready = True
+
+    def current(self) -> bool:
+        """Whether the run is still the one that was opened, as far as its files tell at a glance."""
+        return not self.ready or self._written == _written(self.run)
 
     def close(self) -> None:
         desk = self.kept.pop("desk", None)
@@ -116,15 +122,16 @@ class Room:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Run]:
-        """The folder's lock, which one job has after another; waited for where another process has it."""
+        """The folder's lock, which one job has after another, however long each writes. Another process that has it is
+        waited for a while."""
         with self._writing, contextlib.ExitStack() as held:
             end = time.monotonic() + _PATIENCE
             while True:
                 try:
                     held.enter_context(self.run.writing())
                     break
-                except RunError:
-                    if time.monotonic() > end:
+                except RunError as error:
+                    if "cannot be written" in error.what or time.monotonic() > end:
                         raise
                     time.sleep(0.1)
             yield self.run
@@ -137,10 +144,31 @@ class Room:
     # -- maps ---------------------------------------------------------------------------------------------------------
 
     def maps(self) -> list[str]:
-        return map_names(self.run)
+        return sorted({*map_names(self.run), *self._unsaved})
+
+    def take(self, made: Map) -> str:
+        """Keep a map in the run; where that cannot be, here, as long as the room is open, and the sentence says why."""
+        pictures = self.pictures
+        try:
+            with self.writing() as run:
+                save_map(made, run, pictures.labels, pictures.classes, self.weights, self.stamp)
+        except IsthmusError as error:
+            why = f"the map {made.name!r} is there until the studio ends, and was not saved: {error.what}"
+            with self._guard:
+                self._unsaved[made.name] = made
+                self.kept.pop(f"inverse {made.name}", None)
+                self.notes += [] if why in self.notes else [why]
+            return why
+        with self._guard:
+            if self._unsaved.pop(made.name, None):
+                self.kept.pop(f"stamp {made.name}", None)
+        return ""
 
     def map(self, name: str) -> Map:
-        """Read once, and again when its file was written anew."""
+        """Read once, and again when its file was written anew; one that could not be saved is as it was made."""
+        unsaved = self._unsaved.get(name)
+        if unsaved is not None:
+            return unsaved
         stamp = 0
         with contextlib.suppress(FileNotFoundError):
             stamp = (self.run.path / "maps" / f"{name}.json").stat().st_mtime_ns if name in self.maps() else 0
@@ -155,21 +183,22 @@ class Room:
     def _read(self, name: str) -> Map:
         remedy = f"Draw it again: isthmus map {self.name} --name {name}"
         try:
-            found = load_map(self.run, name)
+            found = load_map(self.run, name, self.stamp)
         except IsthmusError:
             raise
         except _STRANGE as error:
             raise RunError(f"the map {name!r} is not as maps are written ({type(error).__name__})", remedy) from error
-        if list(map(str, found.ids)) != list(map(str, self.pictures.ids)):
+        if not found.ids or not all(one in self.rows for one in found.ids):
             raise RunError(f"the map {name!r} shows other pictures than the run has now", remedy)
         if found.of == "codes" and found.guidance.width != self.codes.shape[1]:
             raise RunError(f"the map {name!r} is of codes of another size", remedy)
-        return found
+        return found.over(self.rows)
 
     def codes_at(self, name: str, points: np.ndarray) -> np.ndarray:
         """The codes of places on a map, which are on it or near it."""
         points = np.asarray(points, np.float64).reshape(-1, 2)
-        places = self.map(name).places.astype(np.float64)
+        found = self.map(name)
+        places = found.places[found.placed].astype(np.float64)
         middle, wide = places.mean(axis=0), max(float(np.ptp(places, axis=0).max()), 1e-12)
         if not (np.abs(points - middle) <= _FAR * wide).all():  # NaN neither
             raise UsageError("a place is far off the map", "Give two numbers that lie on it or near it.")
@@ -183,7 +212,8 @@ class Room:
         """From places to codes."""
         found = self.map(name)
         guidance = found.guidance if found.of == "codes" else None
-        made: Inverse = self.keep(f"inverse {name}", lambda: Inverse(found.places, self.codes, guidance))
+        there = found.placed
+        made: Inverse = self.keep(f"inverse {name}", lambda: Inverse(found.places[there], self.codes[there], guidance))
         return made
 
     # -- pictures -----------------------------------------------------------------------------------------------------
@@ -229,6 +259,18 @@ class Room:
             if not (self.run.path / name).resolve().is_relative_to(home):
                 what = f"{name} in {self.name} is a link that leads out of the run"
                 raise RunError(what, "Put what it leads to in its place, or remove it.")
+
+
+def _written(run: Run) -> list[tuple[int, int, int] | None]:
+    """When, and as which files, description and weights were written."""
+    found: list[tuple[int, int, int] | None] = []
+    for name in ("run.json", "weights.safetensors"):
+        try:
+            about = (run.path / name).stat()
+            found.append((about.st_mtime_ns, about.st_size, about.st_ino))
+        except OSError:
+            found.append(None)
+    return found
 
 
 def _small(x: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from isthmus import discover
 from isthmus.errors import UsageError
-from isthmus.look.maps import Map, check_name, draw, map_table, save_map
+from isthmus.look.maps import Map, check_name, draw, map_table
 from isthmus.look.walks import spherical, straight, through
 from isthmus.studio.jobs import Job
 from isthmus.studio.room import Room
@@ -85,7 +85,9 @@ def table(room: InRoom, name: str, request: Request) -> Response:
     """The coordinates as a file."""
     found = room.map(name)
     split = np.where(found.held, "held-out", "voter")
-    content = map_table(found.ids, found.places, room.pictures.labels, room.pictures.classes, split)
+    rows = np.flatnonzero(found.placed)
+    ids, labels = [found.ids[row] for row in rows], room.pictures.labels[rows]
+    content = map_table(ids, found.places[rows], labels, room.pictures.classes, split[rows])
     headers = {"content-disposition": f'attachment; filename="{found.name}.csv"'}
     return Response(content, media_type="text/csv", headers=headers)
 
@@ -111,11 +113,10 @@ def _drawn(room: Room, projection: Any, name: str, seed: int, job: Job) -> dict[
             told=job.told,
             shown=shown,
         )
-        with room.writing():
-            save_map(made, room.run, pictures.labels, pictures.classes)
+        note = room.take(made)
     finally:
         room.kept.pop(f"forming {name}", None)
-    return _told(made)
+    return _told(made) | {"note": note}
 
 
 def _told(found: Map) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Response
 
 from isthmus.report.found import found_in
 from isthmus.report.page import report_page
-from isthmus.run import Run
 from isthmus.studio.routes._asking import InStudio
 
 __all__ = ["POLICY", "router"]
@@ -36,9 +35,9 @@ def parts(studio: InStudio, run: str) -> dict[str, Any]:
 @router.post("/report")
 def save(studio: InStudio, run: str) -> dict[str, Any]:
     """A copy in the run's folder."""
-    found: Run = studio.shelf.get(run)
-    content = report_page(found, _named(run)).encode()
-    with found.writing():
+    room = studio.enter(run)
+    content = report_page(room.run, _named(run)).encode()
+    with room.writing() as found:
         found.write(_FILE, content)
     return {"file": _FILE, "bytes": len(content)}
 

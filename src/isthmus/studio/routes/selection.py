@@ -24,6 +24,8 @@ __all__ = ["router"]
 router = APIRouter()
 
 _MOST_DRAWN, _FEWEST = 1024, 2
+_SHOWN = 2
+"""Samples that are kept to be shown: the last ones. All are in the run."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -60,7 +62,9 @@ def sampled(room: InRoom, folder: str) -> Response:
     """The pictures that a job drew, with the places of their codes on a map."""
     drawn = room.kept.get(f"sample {folder}")
     if drawn is None:
-        raise UsageError(f"nothing was drawn into {folder!r} since the studio began")
+        raise UsageError(
+            f"nothing was drawn into {folder!r} of late", f"The last {_SHOWN} are shown; all are in the run."
+        )
     codes = drawn["codes"]
     share = room.strangeness.share(codes).astype(np.float32)
     return binary({"folder": folder}, frames=drawn["frames"], codes=codes, share=share)
@@ -79,6 +83,8 @@ def _sampled(room: Room, rows: np.ndarray, n: int, seed: int, job: Job) -> dict[
             unfinished.rename(place)
     folder = f"samples/{place.name}"
     room.kept[f"sample {folder}"] = {"codes": codes, "frames": frames}
+    for old in [name for name in list(room.kept) if name.startswith("sample ")][:-_SHOWN]:
+        room.kept.pop(old, None)
     return {"folder": folder, "count": n}
 
 
@@ -108,7 +114,7 @@ def _table(room: Room, rows: np.ndarray, map: str) -> str:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["id", *(["x", "y"] if places is not None else []), *_all_plain(list(columns))])
     for row in rows:
-        place = [] if places is None else [f"{value:.6g}" for value in places[row]]
+        place = [] if places is None else [f"{v:.6g}" if np.isfinite(v) else "" for v in places[row]]
         values = [value_in_words(column, row) for column in columns.values()]
         lines.writerow([_plain(str(room.pictures.ids[row])), *place, *_all_plain(values)])
     return text.getvalue()
