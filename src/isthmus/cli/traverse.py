@@ -119,6 +119,9 @@ def _goes_with(looked: Any, directions: list[Any]) -> list[Any]:
     places = np.stack([one.place(looked.codes) for one in directions], axis=1)
     found = correlations(places, looked.some.labels, looked.some.classes, looked.numbers)
     itself = {(place, one.kind, one.name) for place, one in enumerate(directions)}
+    if len({int(label) for label in looked.some.labels if label >= 0}) == 2:  # one question: each tells the other
+        of_a_class = {place for place, one in enumerate(directions) if one.kind == "class"}
+        found = [one for one in found if one.kind != "class" or one.dimension not in of_a_class]
     others = [one for one in found if (one.dimension, one.kind, one.name) not in itself]
     return [next((c for c in others if c.dimension == place), "") for place in range(len(directions))]
 
