@@ -18,11 +18,15 @@ from conftest import copied
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
+from isthmus.cli import main
+from isthmus.contract import decoded, shown
 from isthmus.look.maps import draw, save_map
 from isthmus.look.projections.tsne import Tsne
 from isthmus.run import Run
 from isthmus.studio.app import Studio
+from isthmus.studio.columns import made_column
 from isthmus.studio.packing import as_json, packed, unpacked
+from isthmus.studio.room import Room, as_bytes
 from isthmus.studio.serving import Serving, bound
 from isthmus.studio.shelf import Shelf
 
@@ -580,3 +584,17 @@ def test_nonsense_to_every_route_is_never_a_surprise(own: Client) -> None:
         path = rng.choice(paths)
         for answer in (own.get(path, **asked), own.post(path, body, **asked), own.post(path, rows(*range(9)), **asked)):
             assert answer.status_code < 500, (path, asked, body, answer.text)
+
+
+def test_a_model_that_draws_by_class_redraws_pictures_as_theirs(tmp_path: Path) -> None:
+    words = ["fit", "digits", "--model", "conditional-vae", "--net", "mlp", "--net-hidden", "16", "--latent", "2"]
+    assert main([*words, "--epochs", "2", "--quiet", "--out", str(tmp_path / "one")]) == 0
+    room = Room("one", Run(tmp_path / "one"))
+    room.open(lambda done, total, what: None)
+    rows = np.arange(9)
+    wanted = decoded(room.model, room.codes[rows], room.pictures.labels[rows])
+    assert (room.drawn(room.codes[rows], rows=rows) == as_bytes(wanted)).all()
+    assert (room.drawn(room.codes[rows], rows=rows) != room.drawn(room.codes[rows])).any()
+    error = made_column(room, "error", lambda done, total, what: None).values
+    seen = shown(room.model, room.pictures.take(rows))
+    assert np.allclose(error[rows], np.square(seen - wanted).mean(axis=(1, 2, 3)), rtol=1e-4)

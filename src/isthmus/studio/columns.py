@@ -81,7 +81,8 @@ def _error(room: "Room", told: "Told") -> Column:
     found = []
     for start in range(0, len(room.codes), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(room.codes)))
-        difference = shown(room.model, room.pictures.take(rows)) - decoded(room.model, room.codes[rows])
+        drawn = decoded(room.model, room.codes[rows], room.called(rows))
+        difference = shown(room.model, room.pictures.take(rows)) - drawn
         found.append(np.square(difference).mean(axis=(1, 2, 3)))
         told(int(rows[-1]) + 1, len(room.codes), "redrawing every picture")
     return Column("squared error of a pixel", np.concatenate(found).astype(np.float32))

@@ -20,6 +20,7 @@ from isthmus.look.codes import codes_again
 from isthmus.look.inverse import Inverse
 from isthmus.look.maps import Map, load_map, map_names, save_map, weights_of
 from isthmus.look.strangeness import Strangeness
+from isthmus.models._classes import in_classes
 from isthmus.models._loading import load, pictures_of
 from isthmus.models._saving import fingerprint
 from isthmus.report.grid import to_rgb
@@ -230,9 +231,15 @@ class Room:
             x = self.model.tensor(self.pictures.take(rows)).float().cpu()
         return as_bytes(_small(x if x.ndim == 4 else x[:, None, None]))
 
-    def drawn(self, codes: np.ndarray, small: bool = False) -> np.ndarray:
-        """What codes decode to, in the same form; `small` as thumbnails are."""
-        pixels = decoded(self.model, codes)
+    def called(self, rows: np.ndarray) -> np.ndarray | None:
+        """The classes of pictures as a decoder that is told them counts; None for others."""
+        if not self.model.conditional:
+            return None
+        return np.asarray(in_classes(self.pictures, tuple(self.model.classes_)).labels[rows])
+
+    def drawn(self, codes: np.ndarray, small: bool = False, rows: np.ndarray | None = None) -> np.ndarray:
+        """What codes decode to, in the same form; `small` as thumbnails are; those of `rows` as their classes."""
+        pixels = decoded(self.model, codes, None if rows is None else self.called(rows))
         return as_bytes(_small(torch.from_numpy(pixels)) if small else pixels)
 
     def drawn_and_read(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

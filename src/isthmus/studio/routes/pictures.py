@@ -36,7 +36,7 @@ async def thumbs(room: InRoom, request: Request) -> Response:
 def picture(room: InRoom, row: int, redrawn: bool = False) -> Response:
     """One picture as PNG, in its own size; with `redrawn`, what the model makes of it."""
     rows = _row(room, row)
-    pixels = (room.drawn(room.codes[rows]) if redrawn else room.seen(rows))[0]
+    pixels = (room.drawn(room.codes[rows], rows=rows) if redrawn else room.seen(rows))[0]
     held = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(held, "PNG")
     return Response(held.getvalue(), media_type="image/png")

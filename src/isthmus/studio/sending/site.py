@@ -154,7 +154,7 @@ class _Gathering:
     # -- pictures -----------------------------------------------------------------------------------------------------
 
     def _redrawn(self, rows: np.ndarray) -> np.ndarray:
-        return self.room.drawn(self.room.codes[self.rows[rows]], True)
+        return self.room.drawn(self.room.codes[self.rows[rows]], True, self.rows[rows])
 
     def _quality(self) -> tuple[int, bool]:
         """As good as fits; where nothing does with redrawn pictures beside the others, they stay behind."""
