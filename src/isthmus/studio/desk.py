@@ -73,8 +73,7 @@ class Desk:
         name = None if name is None else name.strip()
         if name == "" or (name is not None and (len(name) > _LONGEST or not name.isprintable())):
             raise UsageError("that is no name for a class", f"Use 1 to {_LONGEST} letters.")
-        ids = self.room.pictures.ids
-        given = {str(ids[row]): name for row in rows}
+        given = {str(self.room.pictures.ids[row]): name for row in rows}
         with self._writing:
             self.log.add(given, by)
             self._acts.append(len(given))
@@ -261,9 +260,8 @@ class Desk:
         return wilson_interval(int((told == self.room.pictures.labels)[judges].sum()), int(judges.sum()))
 
     def _parts(self) -> list[Pile]:
-        return self.room.keep(
-            "parts", lambda: [self.pile.part(slice(i, i + _BLOCK)) for i in range(0, len(self.pile), _BLOCK)]
-        )
+        starts = range(0, len(self.pile), _BLOCK)
+        return self.room.keep("parts", lambda: [self.pile.part(slice(i, i + _BLOCK)) for i in starts])
 
     def _look(self) -> None:
         """What to label next, whenever something was learnt."""
@@ -277,9 +275,8 @@ class Desk:
             except Exception as error:
                 self._tell(self.version, _sentence(error))
                 continue
-            shown = [{"row": one.row, "reason": one.reason} for one in self.next]
             if not self._closed:
-                self.hub.tell("next", run=self.room.name, next=shown)
+                self.hub.tell("next", run=self.room.name, next=self.state()["next"])
 
     def _useful(self) -> list[Suggestion]:
         rows = np.flatnonzero(~self.held)
