@@ -1,6 +1,6 @@
 // One run's map with its bar above and its scores below: which map, coloured by what, what each dot is.
 
-import { get, getNumbers, post, postNumbers } from "./api.js";
+import { get, getNumbers, post } from "./api.js";
 import { choice, el, fill, whole } from "./dom.js";
 import { Hover } from "./hover.js";
 import { legend } from "./legend.js";
@@ -224,6 +224,3 @@ export class MapSide {
     this.view.destroy();
   }
 }
-
-/** @param {string} run @param {Uint32Array} rows */
-export const fetchThumbs = (run, rows) => postNumbers("thumbs", { run }, rows);
