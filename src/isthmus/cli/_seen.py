@@ -62,27 +62,26 @@ def seen(arguments: argparse.Namespace, most: int | None = _MOST) -> Seen:
     from isthmus.contract import check_encodes, some_of
     from isthmus.images.labels import attach, read_table
     from isthmus.models._loading import load
-    from isthmus.models._saving import fingerprint
     from isthmus.run import Run
 
     model, run = load(arguments.run_folder), Run.open(arguments.run_folder)
     check_encodes(model)
     pictures = of_run(run, arguments)
-    stamp = fingerprint(pictures)
     if arguments.labels and not arguments.path:
         attach(pictures, read_table(Path(arguments.labels)), arguments.labels)
     if arguments.path is None and (most is None or len(pictures) <= most):
-        return Seen(model, run, pictures, pictures, _kept(run, model, pictures, stamp))
+        return Seen(model, run, pictures, pictures, _kept(run, model, pictures))
     some = pictures if most is None else some_of(pictures, most)
     return Seen(model, run, pictures, some, encoded(model, some))
 
 
-def _kept(run: Any, model: Any, pictures: Any, stamp: str) -> np.ndarray:
+def _kept(run: Any, model: Any, pictures: Any) -> np.ndarray:
     """The codes of all the run's own pictures, encoded once and for all."""
     from isthmus.look.cache import kept_codes
+    from isthmus.models._saving import fingerprint
 
     with tick("encoding") as told:
-        return kept_codes(run, model, pictures, stamp, told)[0]
+        return kept_codes(run, model, pictures, fingerprint(pictures, labels=False), told)[0]
 
 
 def encoded(model: Any, pictures: Any) -> np.ndarray:

@@ -23,8 +23,8 @@ _SHOWN, _STRIPS = 100, 8
 
 
 def free_folder(folder: Path) -> Path:
-    """The next of `0`, `1`, `2` ... in `RUN/designs`."""
-    taken = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    """The next of `0`, `1`, `2` ... in a folder such as `RUN/designs`."""
+    taken = [int(path.name) for path in folder.glob("*") if path.name.isdecimal() and path.name.isascii()]
     return folder / str(max(taken, default=-1) + 1)
 
 

@@ -1,7 +1,6 @@
 """Codes of a run's own pictures, kept in the run: encoding them takes longer than most that is done with them."""
 
 import contextlib
-import hashlib
 import math
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 
 from isthmus.contract import Fitted, Tick
 from isthmus.errors import IsthmusError
+from isthmus.look._kept import weights_of
 from isthmus.look.codes import codes_of
 from isthmus.run import Run
 from isthmus.train.checkpoint import load_tensors, save_tensors
@@ -24,7 +24,7 @@ def kept_codes(run: Run, model: Fitted, pictures: Any, stamp: str, tick: Tick | 
 
     The sentence is empty, or says why they could not be kept.
     """
-    key = f"{stamp}-{hashlib.sha256((run.path / 'weights.safetensors').read_bytes()).hexdigest()[:16]}"
+    key = f"{stamp}-{weights_of(run)}"
     shape = (len(pictures), math.prod(model.latent_shape_))
     if run.has(_FILE):
         # what somebody else wrote there may be anything

@@ -255,7 +255,7 @@ class Room:
 
     def _codes(self, told: Told) -> np.ndarray:
         tick = lambda done, total: told(done, total, "encoding the pictures")  # noqa: E731
-        codes, note = kept_codes(self.run, self.model, self.pictures, fingerprint(self.pictures), tick)
+        codes, note = kept_codes(self.run, self.model, self.pictures, self.stamp, tick)
         self.notes += [note] if note else []
         return codes
 

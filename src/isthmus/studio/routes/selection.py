@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
+from isthmus.design.saving import free_folder
 from isthmus.errors import UsageError
 from isthmus.files import UNFINISHED, clear_errors
 from isthmus.look.drawing import draw_codes
@@ -76,7 +77,7 @@ def _sampled(room: Room, rows: np.ndarray, n: int, seed: int, job: Job) -> dict[
     frames = room.drawn(codes)
     with room.writing():
         samples = room.run.path / "samples"
-        place = _next(samples)
+        place = free_folder(samples)
         unfinished = place.with_name(f".{place.name}{UNFINISHED}")
         with clear_errors(samples):
             _write(unfinished, codes, frames, job)
@@ -100,11 +101,6 @@ def _write(place: Path, codes: np.ndarray, frames: np.ndarray, job: Job) -> None
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
-
-
-def _next(folder: Path) -> Path:
-    taken = [int(path.name) for path in folder.glob("*") if path.name.isdecimal() and path.name.isascii()]
-    return folder / str(max(taken, default=-1) + 1)
 
 
 def _table(room: Room, rows: np.ndarray, map: str) -> str:
