@@ -26,8 +26,8 @@ FLOORS = (
     "train report",
     "models",
     "measure look classify",
-    "design",
-    "recipes studio",
+    "design export tune",
+    "recipes serve studio",
     "cli",
     "__main__",
 )
