@@ -226,7 +226,7 @@ def test_a_column_can_be_the_classes_and_both_sides_have_them_all(monkeypatch: p
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    scales = {"quick": Scale(TOY, (0,), "seconds")}
+    scales = {"quick": Scale(TOY, (0,), 1)}
     monkeypatch.setattr(paper_001, "RECIPE", dataclasses.replace(paper_001.RECIPE, scales=scales))
     for name in ("_EPOCHS", "_PICTURES"):
         monkeypatch.setattr(oracle, name, 1)
@@ -271,7 +271,7 @@ def test_a_killed_grid_goes_on_where_it_was(small: None, tmp_path: Path, monkeyp
 
 
 def test_cases_with_fewer_seeds_get_the_first_of_those_that_are_asked_for() -> None:
-    quick = paper_001.RECIPE.scales["quick"]
-    assert tuple(quick.seeds_of("grid-mnist-2", (3, 4, 5))) == (3, 4, 5)
-    assert tuple(quick.seeds_of("grid-mnist-100", (3, 4, 5))) == (3,)
-    assert set(quick.fewer) <= set(paper_001.RECIPE.measures)
+    study = paper_001.RECIPE.scales["study"]
+    assert tuple(study.seeds_of("grid-mnist-2", (3, 4, 5))) == (3, 4, 5)
+    assert tuple(study.seeds_of("grid-mnist-100", (3, 4, 5))) == (3,)
+    assert set(study.fewer) <= set(paper_001.RECIPE.measures)

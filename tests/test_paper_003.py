@@ -209,7 +209,7 @@ def test_a_squashed_code_stays_in_its_cube(tmp_path: Path) -> None:
 def test_every_part_runs_from_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scales = {"quick": Scale(TOY, (0,), "seconds")}
+    scales = {"quick": Scale(TOY, (0,), 1)}
     monkeypatch.setattr(paper_003, "RECIPE", dataclasses.replace(paper_003.RECIPE, scales=scales))
     for name in ("_EPOCHS", "_PICTURES"):
         monkeypatch.setattr(oracle, name, 1)

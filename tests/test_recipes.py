@@ -52,7 +52,7 @@ def toy(calls: list[tuple[str, int]], sizes: Tiny | None = None) -> Recipe:
 
     parts = (Part("one", "says one", ("a",), judge), Part("two", "says two", ("a", "bb"), judge))
     return Recipe(
-        "toy", "A toy", {"quick": Scale(sizes or Tiny(), (0,), "nothing")}, dict.fromkeys(["a", "bb"], measure), parts
+        "toy", "A toy", {"quick": Scale(sizes or Tiny(), (0,), None)}, dict.fromkeys(["a", "bb"], measure), parts
     )
 
 
@@ -99,6 +99,26 @@ def test_what_is_kept_says_where_it_comes_from(tmp_path: Path) -> None:
     for name in ("a-seed-0.json", "one.json"):
         kept = json.loads((tmp_path / "toy-quick" / name).read_text())
         assert {"commit", "machine", "command", "versions", "made", "cpu_seconds"} <= set(kept), name
+
+
+def test_expected_numbers_are_set_beside_what_came(tmp_path: Path) -> None:
+    recipe = toy([])
+    expected = {"one": {"a": (1.5, 0.6)}, "two": {"a": (1.5, 0.4)}}
+    scales = {"quick": dataclasses.replace(recipe.scales["quick"], expected=expected)}
+    first, second = run(dataclasses.replace(recipe, scales=scales), tmp_path)
+    assert first["rows"][0]["expected"] == [1.5, 0.6] and first["rows"][0]["as_expected"] is True
+    assert [row.get("as_expected") for row in second["rows"]] == [False, None]
+
+
+@pytest.mark.parametrize("recipe", recipes.recipes(), ids=lambda recipe: recipe.paper)
+def test_what_is_expected_is_what_this_project_found(recipe: Recipe) -> None:
+    """The numbers in a recipe are those of the results that are kept beside the code."""
+    for name, scale in recipe.scales.items():
+        for part, rows in scale.expected.items():
+            file = Path(__file__).parents[1] / "results" / "recipes" / f"{recipe.paper}-{name}" / f"{part}.json"
+            found = {row["what"]: row["ours"] for row in json.loads(file.read_text("utf-8"))["rows"]}
+            for what, (value, tolerance) in rows.items():
+                assert tolerance > 0 and abs(found[what] - value) <= tolerance, f"{recipe.paper}/{part}: {what}"
 
 
 def test_another_format_other_sizes_and_a_second_writer_are_refused(tmp_path: Path) -> None:
@@ -231,7 +251,7 @@ TOYS = {
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every paper at a toy scale, for the command line too."""
     for name, module in (("004", paper_004), ("000", paper_000)):
-        scales = {"quick": Scale(TOYS[name], (0,), "seconds")}
+        scales = {"quick": Scale(TOYS[name], (0,), 1)}
         monkeypatch.setattr(module, "RECIPE", dataclasses.replace(module.RECIPE, scales=scales))
     yield
 
@@ -265,7 +285,7 @@ def test_every_recipe_says_what_it_claims_and_costs() -> None:
     found = recipes.recipes()
     assert [recipe.paper for recipe in found] == sorted(recipe.paper for recipe in found)
     for recipe in found:
-        assert set(recipe.scales) == {"quick", "paper"} and recipe.parts
+        assert {"quick", "paper"} <= set(recipe.scales) <= {"quick", "study", "paper"} and recipe.parts
         assert {case for part in recipe.parts for case in part.cases} <= set(recipe.measures)
         assert all(part.claim for part in recipe.parts) and all(scale.cost for scale in recipe.scales.values())
 
@@ -310,3 +330,34 @@ def test_a_results_file_that_was_cut_short_is_named(
     (folder / "recipe.json").write_text('{"format": 1')
     assert cli.main(["recipe", "run", "004", "-o", str(tmp_path)]) == 1
     assert "recipe.json cannot be read" in capsys.readouterr().err
+
+
+# -- several at once --------------------------------------------------------------------------------------------------
+
+
+def test_several_recipes_run_in_processes_of_their_own_and_one_that_fails_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither of these can run; each says why, in the order that they were asked for."""
+    from isthmus.recipes._together import Order, together
+
+    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("ISTHMUS_CACHE", str(tmp_path / "cache"))
+    said: list[tuple[float, str]] = []
+    (tmp_path / "003-quick").write_text("a file where a folder should be")
+    orders = [Order(name, "quick", (0,), tmp_path, "recipe run", None) for name in ("003/figure-4", "nonsense")]
+    first, second = together(orders, 2, 1, lambda share, what: said.append((share, what)))
+    assert first.parts == [] and "003-quick" in str(first.failure)
+    assert second.failure is not None and "there is no recipe or table 'nonsense'" in second.failure
+    assert said[-1][0] == 1.0
+
+
+def test_names_are_looked_up_before_anything_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, why in (
+        (["004", "nonsense"], "there is no recipe or table 'nonsense'"),
+        (["004/table-6", "004/table-7"], "one paper is named twice"),
+        (["all", "--scale", "study"], "recipe 000 has no scale 'study'"),
+    ):
+        assert cli.main(["recipe", "run", *words, "-o", str(tmp_path)]) == 2
+        assert why in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

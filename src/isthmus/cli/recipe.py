@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.cli._talk import bar, print_json, say, table
-from isthmus.errors import UsageError
+from isthmus.errors import RunError, UsageError
 
 __all__ = ["arguments", "run"]
 
@@ -22,12 +22,15 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     one.add_argument("-o", "--out", default=_ROOT, metavar="FOLDER", help=f"where results are (default: {_ROOT})")
     one.add_argument("--json", action="store_true", help="one part a line")
     one.set_defaults(run=_list)
-    line = "run a recipe or one part of it; what is finished already is not run again"
+    line = "run recipes or parts of them; what is finished already is not run again"
     two = inner.add_parser("run", help=line, description=line)
-    two.add_argument("name", help="a paper, as 004, or one of its tables and figures, as 004/table-7")
-    two.add_argument("--scale", default="quick", metavar="NAME", help="quick (minutes, the default) or paper")
+    two.add_argument("names", nargs="+", metavar="NAME", help="a paper, as 004, one of its parts, as 004/table-7, or all")
+    two.add_argument(
+        "--scale", default="quick", metavar="NAME", help="quick (minutes, the default), study (hours) or paper"
+    )
     two.add_argument("--seeds", type=_numbers, metavar="N,N,...", help="of the trainings (default: the scale's own)")
-    two.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
+    two.add_argument("--jobs", type=int, metavar="N", help="papers at once (default: as many as there are cores)")
+    two.add_argument("--threads", type=int, metavar="N", help="processor threads of each (default: all cores, shared)")
     two.add_argument("-o", "--out", default=_ROOT, metavar="FOLDER", help=f"where results go (default: {_ROOT})")
     two.add_argument("--json", action="store_true", help="one part a line, with all its rows and where they come from")
     two.set_defaults(run=run)
@@ -36,27 +39,66 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import torch
 
-    from isthmus.recipes import chosen
-
-    recipe, parts = chosen(arguments.name)
-    if arguments.scale not in recipe.scales:
-        raise UsageError(f"there is no scale {arguments.scale!r}", f"Choose one of: {', '.join(recipe.scales)}.")
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    scale = recipe.scales[arguments.scale]
-    seeds = tuple(dict.fromkeys(arguments.seeds or scale.seeds))
-    if min(seeds) < 0:
-        raise UsageError(f"the seed {min(seeds)} is negative", "Give whole numbers of at least 0.")
-    named = ",".join(map(str, seeds))
-    command = f"isthmus recipe run {arguments.name} --scale {arguments.scale} --seeds {named}"
+    orders = _orders(arguments)
+    cores = torch.get_num_threads()
+    jobs = max(1, min(arguments.jobs or cores, len(orders)))
+    threads = arguments.threads or max(1, cores // jobs)
     with _Shown() as told:
-        found = recipe.run(parts, arguments.scale, seeds, Path(arguments.out), command, told)
+        found = _alone(orders[0], threads, told) if len(orders) == 1 else _together(orders, jobs, threads, told)
     if arguments.json:
         print_json(*found)
     else:
         print("\n\n".join(_told(part) for part in found))
-    say(f"\nkept in {Path(arguments.out) / f'{recipe.paper}-{arguments.scale}'}")
+    folders = dict.fromkeys(f"{part['part'].partition('/')[0]}-{part['scale']}" for part in found)
+    say(f"\nkept in {', '.join(str(Path(arguments.out) / folder) for folder in folders)}")
     return 0
+
+
+def _orders(arguments: argparse.Namespace) -> list[Any]:
+    """What was asked for, each name looked up before anything is run."""
+    from isthmus.recipes import chosen, recipes
+    from isthmus.recipes._together import Order
+
+    asked = [recipe.paper for recipe in recipes()] if "all" in arguments.names else arguments.names
+    orders = []
+    for name in dict.fromkeys(asked):
+        recipe, _ = chosen(name)
+        if arguments.scale not in recipe.scales:
+            known = f"Choose one of: {', '.join(recipe.scales)}."
+            raise UsageError(f"recipe {recipe.paper} has no scale {arguments.scale!r}", known)
+        scale = recipe.scales[arguments.scale]
+        seeds = tuple(dict.fromkeys(arguments.seeds or scale.seeds))
+        if min(seeds) < 0:
+            raise UsageError(f"the seed {min(seeds)} is negative", "Give whole numbers of at least 0.")
+        command = f"isthmus recipe run {name} --scale {arguments.scale} --seeds {','.join(map(str, seeds))}"
+        orders.append(Order(name, arguments.scale, seeds, Path(arguments.out), command, scale.seconds))
+    papers = [order.name.partition("/")[0] for order in orders]
+    if len(set(papers)) < len(papers):
+        raise UsageError("one paper is named twice", "Give it whole, or run its parts one after the other.")
+    return orders
+
+
+def _alone(order: Any, threads: int, told: Any) -> list[dict[str, Any]]:
+    import torch
+
+    from isthmus.recipes import chosen
+
+    torch.set_num_threads(threads)
+    recipe, parts = chosen(order.name)
+    return recipe.run(parts, order.scale, order.seeds, order.root, order.command, told)
+
+
+def _together(orders: list[Any], jobs: int, threads: int, told: Any) -> list[dict[str, Any]]:
+    """What failed is said at the end, when all else is done."""
+    from isthmus.recipes._together import together
+
+    outcomes = together(orders, jobs, threads, told)
+    failed = [f"{order.name}: {one.failure}" for order, one in zip(orders, outcomes, strict=True) if one.failure]
+    found = [part for one in outcomes for part in one.parts]
+    if failed:
+        done = f"{len(orders) - len(failed)} of {len(orders)} recipes are done and kept in {orders[0].root}"
+        raise RunError(f"{done}; {' '.join(failed)}", "Mend that and give the same command again.")
+    return found
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -98,7 +140,20 @@ def _told(part: dict[str, Any]) -> str:
     said = [row for row in part["rows"] if row["words"]]
     words = [f"- {row['what']}: {row['verdict'] or 'a number'}; {row['words']}." for row in said]
     head = f"{part['part']}, {part['scale']} scale, seeds {', '.join(map(str, part['seeds']))}: {part['claim']}"
-    return "\n".join([head, table(["", "paper", "ours", "95 % interval", "verdict"], cells), *words])
+    return "\n".join([head, table(["", "paper", "ours", "95 % interval", "verdict"], cells), *words, *_expected(part)])
+
+
+def _expected(part: dict[str, Any]) -> list[str]:
+    """Whether the numbers that this project found came again, and which did not."""
+    rows = [row for row in part["rows"] if "expected" in row]
+    if not rows:
+        return []
+    other = [
+        f"- {row['what']}: {row['ours']:.4g}, where {row['expected'][0]:.4g} ± {row['expected'][1]:.2g} was expected."
+        for row in rows
+        if not row["as_expected"]
+    ]
+    return [f"{len(rows) - len(other)} of {len(rows)} expected numbers came out as expected.", *other]
 
 
 class _Shown:

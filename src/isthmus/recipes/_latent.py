@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from isthmus.contract import evaluate, keys_for
+from isthmus.images.opening import open_pictures
+from isthmus.images.splits import draw_labels
 from isthmus.look.scores import map_scores
 from isthmus.look.walks import ends_of, grid_of
 from isthmus.nets._posterior import Posterior
@@ -20,9 +22,23 @@ from isthmus.rng import Noise
 from isthmus.run import Run
 from isthmus.stats.intervals import wilson_interval
 
-__all__ = ["encoded", "manifold", "mapped", "orderly"]
+__all__ = ["encoded", "manifold", "mapped", "orderly", "samples"]
 
-_VOTERS = 10_000
+_VOTERS, _SHOWN, _COLUMNS = 10_000, 40, 20
+
+
+def samples(task: Task, data: str) -> dict[str, Any]:
+    """Figure 5: pictures of a set, drawn by key, as many of each class as can be; and how many there are."""
+    bench = Bench.of(task, data, NARROW)
+    train, test = bench.pictures
+    rows = draw_labels(train, min(_SHOWN, len(train)), 0)[:_SHOWN]
+    rows = rows[np.argsort(train.labels[rows], kind="stable")]
+    title = f"{data}: {len(rows)} of {len(train):,} pictures to learn from, {len(train.classes)} classes"
+    pixels = np.asarray(train.pixels[rows], np.float32) / 255
+    Run(bench.root).write(f"figure-5-{data}.png", png(picture_grid(pixels, _COLUMNS, title=title)))
+    whole = open_pictures(bench.sizes.instead.get(data, data))
+    judges = 0 if whole.split is None else int((whole.split == "test").sum())
+    return {"pictures": len(whole), "own test": judges, "learnt from": len(train), "judged by": len(test)}
 
 
 def mapped(task: Task, data: str, price: float | None = None) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from isthmus.recipes._source import source_of
 from isthmus.report.axes import png
 from isthmus.run import Run
 
-__all__ = ["FORMAT", "Measured", "Part", "Recipe", "Row", "Scale", "Task", "Told", "at_work", "last", "within"]
+__all__ = ["FORMAT", "Expected", "Measured", "Part", "Recipe", "Row", "Scale", "Task", "Told", "at_work", "last", "within"]
 
 FORMAT = 1
+_CORE = "an AMD EPYC"
 
 Told = Callable[[float, str], None]
 """Called with the share that is done, from 0 to 1, and what is being done."""
@@ -68,14 +69,31 @@ class Part:
     draw: Callable[[Measured, Any], dict[str, Image.Image]] | None = None
 
 
+Expected = dict[str, dict[str, tuple[float, float]]]
+"""By part and row: the number that was found, and how far from it another machine or seed may come."""
+
+
 @dataclass(frozen=True)
 class Scale:
-    """How large: `sizes` are a dataclass of the recipe's own; `fewer` names cases that get so many seeds only."""
+    """How large: `sizes` are a dataclass of the recipe's own; `fewer` names cases that get so many seeds only.
+
+    `seconds` are those of a processor for all the seeds, as measured on one core; None where it was not run whole.
+    """
 
     sizes: Any
     seeds: tuple[int, ...]
-    cost: str
+    seconds: float | None
     fewer: dict[str, int] = field(default_factory=dict)
+    expected: Expected = field(default_factory=dict)
+
+    @property
+    def cost(self) -> str:
+        """In words."""
+        if self.seconds is None:
+            return "not run whole"
+        hours = self.seconds >= 2 * 3600
+        much = f"{self.seconds / 3600:.1f} CPU-hours" if hours else f"{max(1, round(self.seconds / 60))} CPU-minutes"
+        return f"about {much} on one core of {_CORE}"
 
     def seeds_of(self, case: str, seeds: Sequence[int]) -> Sequence[int]:
         """Those of `seeds` that this case is measured with."""
@@ -127,7 +145,7 @@ class Recipe:
             "seeds": list(seeds),
             "cpu_seconds": round(sum(one["cpu_seconds"] for one in files), 1),
             "measured": [{key: one[key] for key in ("case", "seed", "commit", "machine")} for one in files],
-            "rows": [asdict(row) for row in part.judge(measured, size.sizes)],
+            "rows": _beside(part.judge(measured, size.sizes), size.expected.get(part.name, {})),
         } | source
         for name, image in (part.draw(measured, size.sizes) if part.draw else {}).items():
             run.write(f"{part.name}-{name}.png", png(image))
@@ -145,6 +163,19 @@ class Recipe:
             raise RunError(what, "Give another folder with --out.")
         if there != asked:
             raise RunError(f"{run.path} was made with other sizes than {scale} has now", "Give another --out.")
+
+
+def _beside(rows: Sequence[Row], expected: dict[str, tuple[float, float]]) -> list[dict[str, Any]]:
+    """Rows as they are written; those of which a number is expected say it, and whether it came."""
+    written = []
+    for row in rows:
+        made = asdict(row)
+        if row.what in expected:
+            value, tolerance = expected[row.what]
+            came = row.ours is not None and abs(row.ours - value) <= tolerance
+            made |= {"expected": [value, tolerance], "as_expected": came}
+        written.append(made)
+    return written
 
 
 def within(told: Told, low: float, high: float, before: str = "") -> Told:
