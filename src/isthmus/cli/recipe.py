@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     one.set_defaults(run=_list)
     line = "run recipes or parts of them; what is finished already is not run again"
     two = inner.add_parser("run", help=line, description=line)
-    two.add_argument("names", nargs="+", metavar="NAME", help="a paper, as 004, one of its parts, as 004/table-7, or all")
+    two.add_argument("names", nargs="+", metavar="NAME", help="a paper (004), a part (004/table-7), or all")
     two.add_argument(
         "--scale", default="quick", metavar="NAME", help="quick (minutes, the default), study (hours) or paper"
     )

@@ -19,7 +19,20 @@ from isthmus.recipes._source import source_of
 from isthmus.report.axes import png
 from isthmus.run import Run
 
-__all__ = ["FORMAT", "Expected", "Measured", "Part", "Recipe", "Row", "Scale", "Task", "Told", "at_work", "last", "within"]
+__all__ = [
+    "FORMAT",
+    "Expected",
+    "Measured",
+    "Part",
+    "Recipe",
+    "Row",
+    "Scale",
+    "Task",
+    "Told",
+    "at_work",
+    "last",
+    "within",
+]
 
 FORMAT = 1
 _CORE = "an AMD EPYC"
