@@ -51,7 +51,8 @@ def grids(task: Task, data: str, code: int) -> dict[str, Any]:
 
 def _plain(task: Task, data: str) -> dict[str, Any]:
     """Two numbers at the price that a hundred pay: a code that differs from the large one in its size alone."""
-    found: dict[str, Any] = redrawn(task, data, NARROW, [(0.0, 0.0)], _WIDE_PRICE)
+    compared = data in task.sizes.whole
+    found: dict[str, Any] = redrawn(task, data, NARROW, [(0.0, 0.0)], _WIDE_PRICE) if compared else {}
     return found
 
 
