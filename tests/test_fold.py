@@ -85,3 +85,17 @@ def test_autocast_gives_the_result_within_the_half_type() -> None:
         found = quick(x)
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.float(), reference(x), rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_what_comes_out_may_be_changed_in_place(padding: int) -> None:
+    """As the activation after it does."""
+    reference, quick = _pair(kernel_size=2 + 2 * padding, stride=2, padding=padding)
+    x = torch.randn(3, 5, 7, 6).contiguous(memory_format=torch.channels_last)
+    one, two = x.clone().requires_grad_(), x.clone().requires_grad_()
+    nn.LeakyReLU(0.2, inplace=True)(reference(one)).square().sum().backward()
+    out = nn.LeakyReLU(0.2, inplace=True)(quick(two))
+    assert out.is_contiguous(memory_format=torch.channels_last)
+    out.square().sum().backward()
+    assert one.grad is not None and two.grad is not None
+    torch.testing.assert_close(two.grad, one.grad)

@@ -70,7 +70,9 @@ class _Spread(torch.autograd.Function):
         runs = _words(cells.permute(0, 2, 3, 1).reshape(n, height, width, down, -1))
         pixels = runs.permute(0, 1, 3, 2, 4).contiguous().view(cells.dtype)
         pixels = pixels.view(n, height * down, width * across, -1)
-        return pixels[:, top : top + tall, left : left + wide].contiguous().permute(0, 3, 1, 2)
+        # A copy, never a view: whatever comes next may change it in place.
+        kept = pixels[:, top : top + tall, left : left + wide].permute(0, 3, 1, 2)
+        return kept.clone(memory_format=torch.channels_last)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
