@@ -41,7 +41,7 @@ def silent(share: float, what: str) -> None:
 def test_every_part_runs_from_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scales = {"quick": Scale(TOY, (0, 1), "seconds", {"beside": 1})}
+    scales = {"quick": Scale(TOY, (0, 1), 1, {"beside": 1})}
     monkeypatch.setattr(paper_002, "RECIPE", dataclasses.replace(paper_002.RECIPE, scales=scales))
     for name in ("_EPOCHS", "_PICTURES"):
         monkeypatch.setattr(oracle, name, 1)

@@ -138,7 +138,8 @@ def _told(part: dict[str, Any]) -> str:
         ours = "" if row["ours"] is None else f"{row['ours']:.4g}"
         cells.append([row["what"], paper, ours, interval, row["verdict"] or ""])
     said = [row for row in part["rows"] if row["words"]]
-    words = [f"- {row['what']}: {row['verdict'] or 'a number'}; {row['words']}." for row in said]
+    kinds = [row["verdict"] or ("a note" if row["ours"] is None else "a number") for row in said]
+    words = [f"- {row['what']}: {kind}; {row['words']}." for row, kind in zip(said, kinds, strict=True)]
     head = f"{part['part']}, {part['scale']} scale, seeds {', '.join(map(str, part['seeds']))}: {part['claim']}"
     return "\n".join([head, table(["", "paper", "ours", "95 % interval", "verdict"], cells), *words, *_expected(part)])
 

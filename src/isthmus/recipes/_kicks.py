@@ -156,7 +156,7 @@ def _dimension(seeds: dict[int, Any], first: dict[str, Any], of: str) -> Row:
     held = all(abs(value - true) < 0.5 for value in values)
     words = f"the films were made of {true}; held is that every estimate rounds to it"
     row = _row(f"how many dimensions the {of} have (TwoNN)", told, words)
-    return Row(row.what, float(true), row.ours, row.per_seed, row.interval, HELD if held else NOT_HELD, words)
+    return Row(row.what, None, row.ours, row.per_seed, row.interval, HELD if held else NOT_HELD, words)
 
 
 def _row(what: str, told: dict[int, list[float]], words: str) -> Row:

@@ -72,13 +72,13 @@ def _planes(measured: Measured) -> list[Row]:
     words = f"the error is {worst:.3f} times PCA's at most, in any training; held is {_SAME_ERROR:g}"
     row = number("the linear autoencoder has PCA's error", None, ratio)
     verdict = HELD if worst <= _SAME_ERROR else NOT_HELD
-    rows = [Row(row.what, 1.0, row.ours, row.per_seed, None, verdict, words)]
+    rows = [Row(row.what, None, row.ours, row.per_seed, None, verdict, words)]
     degrees = {seed: max(one["degrees"]) for seed, one in seeds.items()}
     told = ", ".join(f"{angle:.1f}" for angle in next(iter(seeds.values()))["degrees"])
     words = f"angles of {told} degrees in the first training; held is that the largest is below {_SAME_PLANE:g}"
     row = number("its code spans PCA's plane (largest angle, degrees)", None, degrees)
     verdict = HELD if max(degrees.values()) < _SAME_PLANE else NOT_HELD
-    return [*rows, Row(row.what, 0.0, row.ours, row.per_seed, None, verdict, words)]
+    return [*rows, Row(row.what, None, row.ours, row.per_seed, None, verdict, words)]
 
 
 def _slow(measured: Measured) -> Row:
@@ -149,8 +149,8 @@ def _much_better(measured: Measured, case: str) -> Row:
         found.append((gain((1 - _MUCH) * worse, better), gain(worse, better), worse.mean()))
     (claimed, saved, whole), (fair, beside, least) = found
     words = (
-        f"{saved.value / whole:.0%} less error than linear, [{saved.low / whole:.1%}, {saved.high / whole:.1%}], and "
-        f"{beside.value / least:.0%} less than PCA; much is a quarter"
+        f"{1 - saved.value / whole:.3f} [{1 - saved.high / whole:.3f}, {1 - saved.low / whole:.3f}] of linear's error, "
+        f"{1 - beside.value / least:.3f} of PCA's, than which no plane has less; much is a quarter less"
     )
     what = f"{KINDS[case].said} is much better than linear"
     return Row(what, None, round(saved.value, 6), {}, span(saved), more(claimed, fair), words)

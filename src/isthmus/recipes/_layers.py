@@ -120,11 +120,15 @@ class Bench:
         range_ = pictures.source.get("range")
         return Scaling.learn(pictures.pixels, "auto", range_).forward(torch.from_numpy(pictures.pixels)).float()
 
+    @property
+    def judge(self) -> Path:
+        """Where the oracle is kept."""
+        return self.root / f"oracle-seed-{self.seed}.safetensors"
+
     def oracle(self, told: Told) -> Oracle:
         learnt = some(self.pictures[0], self.sizes.judged)
-        file = self.root / f"oracle-seed-{self.seed}.safetensors"
         watchers = (Progress(told, "training the oracle"),)
-        return Oracle.kept(file, self.tensor(learnt), learnt.labels, self.seed, watchers)
+        return Oracle.kept(self.judge, self.tensor(learnt), learnt.labels, self.seed, watchers)
 
     def epochs(self, steps: int, pictures: int) -> float:
         """So many steps, told as passes over the pictures."""

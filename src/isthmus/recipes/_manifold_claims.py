@@ -203,7 +203,7 @@ def _of_code(measured: Measured, case: str) -> list[Row]:
     ends = np.mean([one["far, an end redrawn"] for one in seeds.values()])
     again, sure = (np.mean([one[key] for one in seeds.values()]) for key in ("again", "sure"))
     between = f"an end redrawn: {ends:.2f}; the oracle is {sure:.0%} sure; comes back with an error of {again:.5f}"
-    between += ", 0 because a plane holds its own middles" if case in ("linear", BESIDE) else ""
+    between += ", little because a plane holds its own middles" if case in ("linear", BESIDE) else ""
     per_seed = {seed: float(value) for seed, value in zip(seeds, _distances(measured, case).mean(axis=1), strict=True)}
     return [
         number(f"{said}: named by the five nearest codes, %", None, votes, inside, words=words),
