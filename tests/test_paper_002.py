@@ -154,6 +154,7 @@ def test_the_hypothesis_needs_two_witnesses() -> None:
     bent = {"size_10": made(0.012), "size_20": made(0.004), "size_50": made(0.0035), "size_100": made(0.003)}
     assert of([13.0, 12.5, 13.5], **bent) == HELD
     assert of([9.0, 8.5, 9.5], **bent) == CONFOUNDED
+    assert of([13.0, 12.5, 13.5], **bent | {"size_100": made(0.012)}) == CONFOUNDED, "worse than PCA"
     flat = {f"size_{size}": made(0.04 - 0.0001 * size) for size in GRID}
     assert of([9.0, 8.5, 9.5], **flat) == NOT_HELD
 

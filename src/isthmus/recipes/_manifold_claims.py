@@ -65,15 +65,19 @@ def _mean(measured: Measured, size: int) -> float:
 
 
 def _verdict(curve: Mapping[int, float], plain: Mapping[int, float], told: Mapping[str, Any]) -> Row:
-    """Held where both witnesses say so; where only one does, confounded."""
+    """Held where both witnesses say so; confounded where only one does, or where networks are not yet as good as PCA,
+    so that the error may bend because they have not been trained to the end."""
     bend, straight = elbow(curve), elbow(plain)
     value, low, high = told[max(told, key=int)]
     votes = [bend is not None and _PAPER[0] < bend < _PAPER[1], _PAPER[0] < low and high < _PAPER[1]]
-    verdict = HELD if all(votes) else CONFOUNDED if any(votes) else NOT_HELD
+    undone = [str(size) for size in curve if curve[size] > plain[size] > 0]
+    verdict = HELD if all(votes) and not undone else CONFOUNDED if any(votes) else NOT_HELD
     words = (
         f"the error bends at {_said(bend)} (PCA's: {_said(straight)}), of the sizes {', '.join(map(str, curve))}; the "
         f"pictures' neighbours tell {value:.1f} [{low:.1f}, {high:.1f}]; one witness alone is confounded"
     )
+    if undone:
+        words += f"; with {', '.join(undone)} numbers PCA redraws better: there the networks have not learnt to the end"
     return Row("the dimension is above 10 and below 100", None, value, {}, (low, high), verdict, words)
 
 
