@@ -26,6 +26,8 @@ __all__ = ["BALL", "drawn", "judged", "kicks"]
 
 BALL = "ball"
 _JUDGED, _MANY = 0.25, 50
+_READ = 1500
+"""Films from which the reading of a code is learnt."""
 _TOLD, _SHOWN = 0.9, 8
 _NONLINEAR, _PCA, _MORE = "autoencoder", "PCA", f"PCA, {_MANY} numbers"
 
@@ -44,13 +46,14 @@ def kicks(task: Task) -> dict[str, Any]:
     model.fit(train, watchers=[Progress(within(task.told, 0, 0.6), "training on the films")])
     found: dict[str, Any] = {"numbers": names, "n": len(test), "films": len(train), "told": {}}
     beside = {_PCA: len(names), _MORE: min(_MANY, len(train) - 1)}
+    learnt = some(train, _READ)
     looked = {_NONLINEAR: model} | {k: models.make("pca", latent=n).fit(train) for k, n in beside.items()}
     for number, (name, one) in enumerate(looked.items()):
         task.told(0.6 + 0.1 * number, f"asking the codes: {name}")
-        found["told"][name] = _told(one.transform(train), one.transform(test), train, test)
+        found["told"][name] = _told(one.transform(learnt), one.transform(test), learnt, test)
         found["told"][name]["MSE"] = ends(mean_interval(squared_errors(one, test)))
     task.told(0.9, "counting dimensions")
-    found["alone"] = _alone(model.transform(train), model.transform(test), train, test)
+    found["alone"] = _alone(model.transform(learnt), model.transform(test), learnt, test)
     pixels = model.tensor(films).flatten(1).cpu().numpy()
     found["dimension"] = {"films": ends(intrinsic_dimension(pixels, seed=task.seed))}
     found["dimension"]["codes"] = ends(intrinsic_dimension(model.transform(films), seed=task.seed))
