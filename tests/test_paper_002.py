@@ -16,7 +16,7 @@ from isthmus.recipes._between import nearest, pairs_of
 from isthmus.recipes._bottlenecks import _by_size, _span, looks_at
 from isthmus.recipes._claims import CONFOUNDED, HELD, NOT_HELD
 from isthmus.recipes._kicks import judged
-from isthmus.recipes._layer_claims import ACTIVATIONS, BESIDE, linear, redrawing, settled
+from isthmus.recipes._layer_claims import ACTIVATIONS, BESIDE, linear, reached, redrawing
 from isthmus.recipes._layers import GRID, KINDS, Bench, Looks
 from isthmus.recipes._manifold_claims import MAPPED, case_of, elbow, hypothesis, regular
 from isthmus.recipes._recipe import Scale
@@ -48,7 +48,7 @@ PAPER = paper_002.RECIPE.scales["paper"].sizes
 
 
 def made(mse: float, *, steps: int = 100, fall: float = 0.0, degrees: float = 1.0, right: float = 0.8) -> Any:
-    """`fall` is the share by which the error fell between the last two marks, `steps` when it was settled."""
+    """`fall` is the share by which the error fell between the last two marks, `steps` when it got that low."""
     noise = np.random.default_rng(0).normal(size=N) * 0.001
     marks = {"10": 2 * mse, "20": mse / (1 - fall), "30": mse}
     return {
@@ -114,9 +114,9 @@ def test_linear_is_slow_only_if_the_same_rule_trains_it() -> None:
     what = "linear takes longer"
     assert verdict(linear(measured(), PAPER), what) == HELD
     assert verdict(linear(measured(linear=made(0.045, steps=50)), PAPER), what) == CONFOUNDED
-    quick = measured(linear=made(0.045, steps=50), linear_sgd=made(0.06, steps=50))
+    quick = measured(linear=made(0.045, steps=50), linear_sgd=made(0.045, steps=50))
     assert verdict(linear(quick, PAPER), what) == NOT_HELD
-    assert settled(measured(), "linear") == 500
+    assert reached(measured(), "linear", 0.05) == 500 and reached(measured(), "linear-sgd", 0.05) == np.inf
 
 
 def test_much_better_than_linear_must_be_better_than_any_plane() -> None:
