@@ -32,7 +32,7 @@ def at_the_marks(measured: Measured, sizes: Any) -> dict[str, Image.Image]:
         rows = {f"{int(step):,} steps": _pictures(one["shown"]) for step, one in marks.items()}
         rows |= {"PCA": _pictures(_first(measured, BESIDE)["shown"])}
         rows |= {"input": _pictures(_first(measured, BESIDE)["originals"])}
-        title = f"{KINDS[case].said} autoencoder, {KINDS[case].latent} numbers, and PCA of as many"
+        title = f"Autoencoder with {KINDS[case].latent} numbers, {KINDS[case].said}, and PCA of as many"
         found[case] = comparison_grid(rows, 20, 2, title=title)
     return found
 
@@ -55,7 +55,7 @@ def with_curves(measured: Measured, sizes: Any) -> dict[str, Image.Image]:
     image = curves(
         lines,
         title="Test error by steps",
-        subtitle="a pixel; the first 2,000 test pictures",
+        subtitle="a pixel, of 2,000 test pictures",
         x_label="steps, log scale",
         y_label="squared error",
         log=True,
