@@ -228,7 +228,26 @@ def test_patience_is_refused_where_it_means_nothing(model: Autoencoder, digits: 
 
 
 TOYS = {
-    "004": paper_004.Sizes("digits", validation=300, test=300, labels=100, latent=4, epochs=1, passes=1, patience=1),
+    "004": paper_004.Sizes(
+        "digits",
+        validation=300,
+        test=300,
+        pictures=200,
+        watched=200,
+        latent=4,
+        optimised=3,
+        studied=1,
+        trials=2,
+        stopped=2,
+        drawn=1,
+        mapped=200,
+        random=200,
+        ours={"epochs": 1.0},
+        labels=100,
+        epochs=1,
+        passes=1,
+        patience=1,
+    ),
     "000": paper_000.Sizes(
         "digits",
         pictures=200,

@@ -18,7 +18,7 @@ from isthmus.run import Run
 from isthmus.train.checkpoint import save_tensors
 from isthmus.train.watchers import Watcher
 
-__all__ = ["FOLDER", "Looking"]
+__all__ = ["FOLDER", "Looking", "as_it_is"]
 
 FOLDER = "watch"
 _SHOWN, _ASKED, _SIDE = 12, 256, 64
@@ -79,7 +79,7 @@ class Looking(Watcher):
         self.spent += time.perf_counter() - began
 
     def _seen(self) -> dict[str, torch.Tensor]:
-        with _as_it_is(self.model.net_):
+        with as_it_is(self.model.net_):
             posteriors = [self.model.encode(part) for part in self.x.split(128)]
             means = torch.cat([one.mean for one in posteriors])
             redrawn = _bytes(self.model.decode(means[self.shown].contiguous()).float())
@@ -101,7 +101,7 @@ class Looking(Watcher):
 
 
 @contextmanager
-def _as_it_is(net: nn.Module) -> Iterator[None]:
+def as_it_is(net: nn.Module) -> Iterator[None]:
     """Nets as they are used; whoever was in training mode is so again afterwards."""
     before = {module: module.training for module in net.modules()}
     try:
