@@ -29,7 +29,7 @@ from isthmus.run import Run
 from isthmus.stats import frechet_interval
 from isthmus.stats.intervals import mean_interval, wilson_interval
 
-__all__ = ["drawn_by_vae", "figure_8_9", "figure_10_12", "table_8", "unasked", "unasked_sheet", "vae", "views"]
+__all__ = ["chance_judged", "drawn_by_vae", "table_8", "unasked", "unasked_sheet", "vae", "views", "views_judged"]
 
 _APART = 0.9
 _SURE, _SHOWN = 0.9, 3
@@ -59,7 +59,7 @@ def views(task: Task) -> dict[str, Any]:
     return found
 
 
-def figure_8_9(measured: Measured, sizes: Sizes) -> list[Row]:
+def views_judged(measured: Measured, sizes: Sizes) -> list[Row]:
     rows, seeds = [], measured["views"]
     for name in _VIEWS:
         for score in next(iter(seeds.values()))[name]["scores"]:
@@ -126,7 +126,7 @@ def _judged(oracle: Oracle, pictures: torch.Tensor) -> list[float]:
     return ends(wilson_interval(int(sure.sum()), len(sure)))
 
 
-def figure_10_12(measured: Measured, sizes: Sizes) -> list[Row]:
+def chance_judged(measured: Measured, sizes: Sizes) -> list[Row]:
     seeds, rows = measured["random"], []
     first = next(iter(seeds.values()))
     for name, one in first["ways"].items():

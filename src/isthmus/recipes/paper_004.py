@@ -20,14 +20,14 @@ from functools import partial
 
 from isthmus.recipes._clothes import Sizes
 from isthmus.recipes._clothes_latent import (
+    chance_judged,
     drawn_by_vae,
-    figure_8_9,
-    figure_10_12,
     table_8,
     unasked,
     unasked_sheet,
     vae,
     views,
+    views_judged,
 )
 from isthmus.recipes._clothes_study import studied, table_4
 from isthmus.recipes._clothes_tables import (
@@ -89,8 +89,10 @@ RECIPE = Recipe(
         Part("table-5", "the tuned network, stopped early", ("stopped",), table_5, progress),
         Part("table-6", "fine-tuned networks: cross-entropies; autoencoder + CNN is the better", (TUNING,), table_6),
         Part("table-7", "encoder + MLP beats the MLP; autoencoder + CNN does not beat the CNN", (TUNING,), table_7),
-        Part("figures-8-9", "on a plane of the codes the classes are well apart", ("stopped", "views"), figure_8_9),
-        Part("figures-10-12", "a random tensor decodes to samples", ("stopped", "random"), figure_10_12, unasked_sheet),
+        Part("figures-8-9", "on a plane of the codes the classes are well apart", ("stopped", "views"), views_judged),
+        Part(
+            "figures-10-12", "a random tensor decodes to samples", ("stopped", "random"), chance_judged, unasked_sheet
+        ),
         Part("table-8", "a convolutional VAE", ("vae",), table_8, drawn_by_vae),
     ),
 )
