@@ -78,7 +78,7 @@ def _verdict(curve: Mapping[int, float], plain: Mapping[int, float], told: Mappi
     )
     if undone:
         words += f"; with {', '.join(undone)} numbers PCA redraws better: there the networks have not learnt to the end"
-    return Row("the dimension is above 10 and below 100", None, value, {}, (low, high), verdict, words)
+    return _dimension("the dimension is above 10 and below 100", [value, low, high], words, verdict)
 
 
 def _said(bend: int | None) -> str:
@@ -92,8 +92,8 @@ def _beside(error: float, by_pca: list[float], size: int) -> str:
     return f"PCA has {by_pca[min(size, len(by_pca) - 1)]:.5f} and {needs}"
 
 
-def _dimension(what: str, value: list[float], words: str) -> Row:
-    return Row(what, None, round(value[0], 4), {}, (round(value[1], 4), round(value[2], 4)), None, words)
+def _dimension(what: str, value: list[float], words: str, verdict: str | None = None) -> Row:
+    return Row(what, None, round(value[0], 4), {}, (round(value[1], 4), round(value[2], 4)), verdict, words)
 
 
 # -- what lies between ------------------------------------------------------------------------------------------------
