@@ -3,25 +3,26 @@
 Claim     sigmoid, ReLU and ELU redraw much better than a linear autoencoder, which is slow, and are virtually
           indistinguishable; a digit has more than 10 and fewer than 100 dimensions; a code is the digits' manifold.
 Command   isthmus recipe run 002 --scale quick
-Cost      quick: 580 CPU-seconds on one core of an AMD EPYC that eight others shared; study and paper: not run
-Expected  the paper prints pictures and no numbers. Test errors of five numbers, as we expected them: linear about .045,
-          non-linear .022 to .027, half of PCA's .0445 at best. Quick, one seed: linear .0451, sigmoid .0261, ReLU .0229,
-          ELU .0247, a VAE .0260, and .0207 where we train as we do; tolerances are in `expected`. Held: much better
-          than linear, linear is slow, the middle of two codes is nearer to real digits than that of two pictures, a
-          code of five numbers holds the five of a kick. Not held: the linear code's plane is PCA's (one direction is 9
-          degrees off), one number of the code is one number of the kick, the VAE's code is the better manifold.
-          Confounded: alike (all three still learn), and more than 10 dimensions (12.9 by the pictures' neighbours, but the
-          error bends at 10).
+Cost      quick: 580 CPU-seconds on one core of a shared AMD EPYC; study and paper: not run
+Expected  the paper prints pictures and no numbers. Test errors of five numbers, as we expected them: linear about
+          .045, non-linear .022 to .027, half of PCA's .0445 at best. Quick, one seed: linear .0451, sigmoid .0261,
+          ReLU .0229, ELU .0247, a VAE .0260, and .0207 where we train as we do; tolerances are in `expected`. Held:
+          much better than linear, linear is slow, the middle of two codes is nearer to real digits than that of two
+          pictures, a code of five numbers holds the five of a kick. Not held: the linear code's plane is PCA's (one
+          direction is 9 degrees off), one number of the code is one number of the kick, the VAE's code is the better
+          manifold. Confounded: alike (all three still learn), and more than 10 dimensions (12.9 by the pictures'
+          neighbours, but the error bends at 10).
 
-Quick is a twentieth of the paper's steps on all 60,000 pictures, with marks at 500, 1,500 and 2,500; study has two fifths
-of the steps and three seeds. Where the paper is silent: squared error, Adam at 1e-3 with an even rate, a linear code, an
-output that is squashed but for the linear one's, a last bias that starts at the mean picture. That a linear autoencoder
-was slow suggests plain SGD, which is measured too, at the largest rate that does not overflow. The VAE's loss is the
-cross-entropy of grey pixels and the KL: its nats are of no density. "Much" is a quarter of the error, "alike" a tenth.
+Quick is a twentieth of the paper's steps on all 60,000 pictures, with marks at 500, 1,500 and 2,500; study has two
+fifths of the steps and three seeds. Where the paper is silent: squared error, Adam at 1e-3 with an even rate, a
+linear code, an output that is squashed but for the linear one's, a last bias that starts at the mean picture. That a
+linear autoencoder was slow suggests plain SGD, which is measured too, at the largest rate tried that does not
+overflow. The VAE's loss is the cross-entropy of grey pixels and the KL: its nats are of no density. "Much" is a
+quarter of the error, "alike" a tenth.
 
-Section 2's ball is the set `ball`. The dimension is told twice: by where the error bends over six sizes of the code, and
-by TwoNN. Section 6 has four words and table 1 is the template's: a convolutional VAE is measured in place of the one, and
-nothing stands for the other. The paper's figures 3 and 4 are one, here figure 3.
+Section 2's ball is the set `ball`. The dimension is told twice: by where the error bends over six sizes of the code,
+and by TwoNN. Section 6 has four words and table 1 is the template's: a convolutional VAE is measured in place of the
+one, and nothing stands for the other. The paper's figures 3 and 4 are one, here figure 3.
 """
 
 from isthmus.recipes._bottlenecks import beside, redrawn
