@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from isthmus.errors import RunError
+from isthmus.errors import RunError, UsageError
 
-__all__ = ["UNFINISHED", "clear_errors", "write_atomically"]
+__all__ = ["UNFINISHED", "clear_errors", "whole_folder", "write_atomically"]
 
 UNFINISHED = ".part"
 """How the name of a file ends while it is being written: what a killed process leaves is known by it."""
@@ -40,3 +41,22 @@ def clear_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         remedy = "Free some space, or choose another folder; what was already written is whole."
         raise RunError(f"{path} cannot be written ({error.strerror or error})", remedy) from None
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A place to put the files of a new folder, which is there when all of them are, and not at all if one fails."""
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise UsageError(f"{path} is there already", "Choose another folder, or remove it.")
+    with clear_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-", suffix=UNFINISHED))
+        try:
+            yield made
+            made.chmod(0o755)
+            if path.is_dir():
+                path.rmdir()  # an empty one: not every system puts a folder in its place
+            os.replace(made, path)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise

@@ -83,20 +83,21 @@ class Features:
     def of(self, X: Any, tick: Tick | None = None) -> np.ndarray:
         """`(n, d)` in float32."""
         with torch.inference_mode():
-            rows = [self._row(_blocks(self.model, x, self.mirrored)) for _, x in batches(self.model, X, 512, tick)]
+            rows = [self.row(x) for _, x in batches(self.model, X, 512, tick)]
         return torch.cat(rows).numpy()
 
-    def pile(self, X: Any, told: Told | None = None) -> Pile:
-        """The rows with the pictures and the model that they come from."""
-        return Pile(self.of(X, stage(told, "looking at the pictures")), told, self.model, X)
-
-    def _row(self, blocks: dict[str, torch.Tensor]) -> torch.Tensor:
-        parts = []
+    def row(self, x: torch.Tensor) -> torch.Tensor:
+        """The same of scaled pictures, in torch."""
+        blocks, parts = _blocks(self.model, x, self.mirrored), []
         for name, components in self.blocks.items():
             kind, variance = _KINDS[name], torch.from_numpy(components.variance).float()
             even = (variance + kind.floor * variance.mean() + 1e-12) ** -kind.power
             parts.append(F.normalize(components.encode(blocks[name].cpu()) * even, dim=1))
         return torch.cat(parts, dim=1)
+
+    def pile(self, X: Any, told: Told | None = None) -> Pile:
+        """The rows with the pictures and the model that they come from."""
+        return Pile(self.of(X, stage(told, "looking at the pictures")), told, self.model, X)
 
 
 def views_for(model: Fitted, X: Any) -> View | None:

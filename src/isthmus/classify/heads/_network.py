@@ -91,7 +91,7 @@ class Network(Head, ABC):
         return {"cross-entropy": F.cross_entropy(self._seen(batch), batch.y, reduction="none")}
 
     def probabilities(self, asked: Pile) -> np.ndarray:
-        told = evaluate(asked.model, asked.pictures, self._told, tick=stage(asked.told, "asking the network"))
+        told = evaluate(asked.model, asked.pictures, self.told, tick=stage(asked.told, "asking the network"))
         return told.double().numpy()
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -159,7 +159,8 @@ class Network(Head, ABC):
     def _logits(self, shown: torch.Tensor) -> torch.Tensor:
         return self._net(shown).float() + torch.from_numpy(self.absent_).to(shown.device)
 
-    def _told(self, x: torch.Tensor) -> torch.Tensor:
+    def told(self, x: torch.Tensor) -> torch.Tensor:
+        """Probabilities of scaled pictures, in torch."""
         told = self._logits(self.shown(x)).softmax(dim=1)
         return (told + self._logits(self.shown(x.flip(3))).softmax(dim=1)) / 2 if self.mirrored_ else told
 
