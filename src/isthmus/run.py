@@ -25,6 +25,8 @@ from isthmus.files import UNFINISHED, clear_errors, write_atomically
 __all__ = ["FORMAT", "Record", "Run", "machine"]
 
 FORMAT = 1
+_ON_THE_HUB = {"run.json": "config.json", "weights.safetensors": "model.safetensors"}
+"""What these files are called in the folders that model hubs keep: there the rest is the same."""
 
 
 @dataclass
@@ -63,6 +65,8 @@ class Run:
             raise RunError(f"{path} is not a run folder (it has no run.json)", "Give a folder that isthmus fit made.")
         described = run.read_json("run.json")
         version = described.get("format")
+        if version is None and run.file("run.json").name != "run.json":
+            raise RunError(f"{path} holds no model of isthmus", "Give a folder that isthmus fit or export made.")
         if version != FORMAT:
             newer = isinstance(version, int) and version > FORMAT
             remedy = "Upgrade isthmus." if newer else "Fit the model again with this version."
@@ -73,15 +77,18 @@ class Run:
         return run
 
     def has(self, name: str) -> bool:
-        return (self.path / name).is_file()
+        return self.file(name).is_file()
+
+    def file(self, name: str) -> Path:
+        """Where that file is, or would be."""
+        plain, other = self.path / name, self.path / _ON_THE_HUB.get(name, name)
+        return other if not plain.is_file() and other.is_file() else plain
 
     def read_json(self, name: str) -> dict[str, Any]:
         try:
-            return dict(json.loads((self.path / name).read_text("utf-8")))
+            return dict(json.loads(self.file(name).read_text("utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            raise RunError(
-                f"{self.path / name} cannot be read ({error})", "Restore it, or fit the run again."
-            ) from None
+            raise RunError(f"{self.file(name)} cannot be read ({error})", "Restore it, or fit the run again.") from None
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -12,19 +12,21 @@ import numpy as np
 from isthmus.errors import UsageError
 from isthmus.export import to_onnx, to_torch
 from isthmus.export.graph import Graph, Inputs
-from isthmus.export.heads import head_graphs, names_of_heads
+from isthmus.export.heads import check_heads, head_graphs
 from isthmus.export.model import model_graphs, sentence_why_not
 from isthmus.export.parity import BATCHES, Parity, check_near, compared
 from isthmus.export.plain import type_of
 from isthmus.files import whole_folder
 from isthmus.run import Run
 
-__all__ = ["FORMS", "Exported", "export", "pictures_like", "pictures_to_compare"]
+__all__ = ["FORMS", "TOLERANCE", "Exported", "export", "pictures_like", "pictures_to_compare"]
 
 FORMS = ("onnx", "torch")
 TOLERANCE = 1e-4
 
 Told = Callable[[int, int, str], None]
+Pictures = Callable[[Any], np.ndarray | None]
+"""Given the model, what is to be compared: asked for once all else is known to be right."""
 
 
 @dataclass
@@ -40,7 +42,7 @@ def export(
     run: Run,
     out: Path,
     to: str = "onnx",
-    pictures: np.ndarray | None = None,
+    pictures: np.ndarray | Pictures | None = None,
     heads: list[str] | None = None,
     opset: int = to_onnx.OPSET,
     tolerance: float = TOLERANCE,
@@ -48,7 +50,8 @@ def export(
 ) -> Exported:
     """Everything that the run can do, or these heads of it, into a new folder with `parity.json`.
 
-    `pictures` are those that are compared, as `transform` takes them; without any they are drawn by chance.
+    `pictures` are those that are compared, as `transform` takes them, or say which when they are asked with the model;
+    without any they are drawn by chance.
     """
     from isthmus.models._loading import load
 
@@ -56,21 +59,18 @@ def export(
         raise UsageError(f"there is no form {to!r}", f"Choose one of: {', '.join(FORMS)}.")
     if to == "onnx":
         to_onnx.check_ready(opset)
-    if missing := [name for name in heads or () if name not in names_of_heads(run)]:
-        known = ", ".join(names_of_heads(run)) or f"none yet; make one: isthmus classify {run.path} --labels CSV"
-        raise UsageError(f"{run.path} has no head {missing[0]!r}", f"There is: {known}.")
-    model = load(run.path, "cpu")
-    generated = pictures is None
-    some = pictures_like(model) if pictures is None else pictures
-    made = Exported()
+    check_heads(run, heads)
+    model, made = load(run.path, "cpu"), Exported()
     with whole_folder(out) as folder:
+        given = pictures(model) if callable(pictures) else pictures
+        some = pictures_like(model) if given is None else given
         graphs = list(_graphs(run, model, some, heads, made))
         about = _about(run, model)
         for number, graph in enumerate(graphs):
             if told:
                 told(number, len(graphs), f"exporting the {graph.name}")
             made.parity += _written(graph, folder, to, opset, about | graph.about, tolerance, made)
-        report = _report(to, opset, tolerance, generated, about, graphs, made)
+        report = _report(to, opset, tolerance, given is None, about, graphs, made)
         (folder / "parity.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
     made.files = {name: out / path.name for name, path in made.files.items()}
     return made

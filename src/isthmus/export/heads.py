@@ -19,7 +19,7 @@ from isthmus.export.graph import Graph, Inputs
 from isthmus.export.plain import ScaledPictures, plain_model
 from isthmus.run import Run
 
-__all__ = ["head_graphs", "names_of_heads"]
+__all__ = ["check_heads", "head_graphs", "names_of_heads"]
 
 _VOTERS, _SHARPNESS, _KERNEL_SHARPNESS = 10, 4, 8.0
 _LEAST = 1e-6
@@ -30,6 +30,14 @@ _MOST_BYTES = 1_500_000_000
 def names_of_heads(run: Run) -> list[str]:
     """Of all classifiers and regressors of a run."""
     return sorted(path.stem for path in (run.path / "heads").glob("*.json"))
+
+
+def check_heads(run: Run, names: list[str] | None) -> None:
+    """Refuse one that the run does not have."""
+    for name in names or ():
+        if name not in names_of_heads(run):
+            known = ", ".join(names_of_heads(run)) or f"none yet; make one: isthmus classify {run.path} --labels CSV"
+            raise UsageError(f"{run.path} has no head {name!r}", f"There is: {known}.")
 
 
 def head_graphs(
@@ -73,7 +81,7 @@ class _Head(nn.Module):
         x = self.scaled(pictures)
         # Rows are rounded to half precision wherever heads see them.
         rows = self.row(x).half().float() if getattr(self.told, "sees_rows", True) else x
-        return (self.told(rows, x).clamp(_LEAST, 1).log() / self.temperature).softmax(1)
+        return (self.told(rows, x).clamp(_LEAST, 1.0).log() / self.temperature).softmax(1)
 
 
 def _told_by(kind: str, head: Any) -> nn.Module:
@@ -138,7 +146,7 @@ class _Graph(nn.Module):
 
     def forward(self, rows: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         cosine, near = (F.normalize(rows, dim=1) @ self.bank.T).topk(self.voters, dim=1)
-        weights = cosine.clamp(0, 1) ** _SHARPNESS + 1e-12
+        weights = cosine.clamp(0.0, 1.0) ** _SHARPNESS + 1e-12
         votes = (weights.unsqueeze(2) * self.spread[near]).sum(1)
         return votes / votes.sum(1, keepdim=True)
 

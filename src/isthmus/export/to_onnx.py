@@ -59,7 +59,7 @@ def write(graph: Graph, path: Path, opset: int, about: dict[str, Any]) -> None:
             raise _not_written(graph, opset, error) from None
         assert program is not None
         if program.model.opset_imports[""] != opset:
-            raise _not_written(graph, opset, "it stays at another one")
+            raise _not_written(graph, opset, "its operators do not convert to that")
         _name_the_batch(program.model, graph)
         program.model.metadata_props.update({key: _text(value) for key, value in about.items()})
         program.save(str(path))
@@ -91,7 +91,9 @@ def _name_the_batch(model: Any, graph: Graph) -> None:
     values = [*model.graph.inputs, *model.graph.outputs]
     first = {str(value.shape[0]) for value in values}
     if any(isinstance(value.shape[0], int) for value in values):
-        raise RunError(f"the exported {graph.name} takes only so many pictures as it was written with", "Please report.")
+        raise RunError(
+            f"the exported {graph.name} takes only so many pictures as it was written with", "Please report."
+        )
     for node in [*values, *(output for node in model.graph for output in node.outputs)]:
         if node.shape is not None:
             for axis, length in enumerate(node.shape):
@@ -105,6 +107,7 @@ def _not_written(graph: Graph, opset: int, reason: object) -> UsageError:
 
 
 def _first(reason: object) -> str:
+    reason = getattr(reason, "__cause__", None) or reason
     return (str(reason).strip().splitlines() or [type(reason).__name__])[0][:160]
 
 

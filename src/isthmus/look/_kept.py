@@ -182,5 +182,5 @@ def weights_of(run: Run) -> str | None:
     """The fingerprint of the fitted model."""
     if not run.has("weights.safetensors"):
         return None
-    with open(run.path / "weights.safetensors", "rb") as file:
+    with open(run.file("weights.safetensors"), "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

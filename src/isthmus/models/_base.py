@@ -21,6 +21,7 @@ from isthmus.keys import keys_of
 from isthmus.models._arrays import as_array, filled
 from isthmus.models._classes import class_numbers, in_classes, with_labels
 from isthmus.models._encoders import of_encoders
+from isthmus.models._pretrained import Pretrained
 from isthmus.models._saving import begin, save
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
@@ -34,7 +35,7 @@ _BLOCK = 512
 
 
 @dataclass(kw_only=True, eq=False)
-class Model(Estimator, ABC):
+class Model(Pretrained, Estimator, ABC):
     """Pictures to codes and back. `fit` learns what ends in an underscore; the rest is as it was given."""
 
     encodes: ClassVar[bool] = True
@@ -255,7 +256,10 @@ class Model(Estimator, ABC):
 
     def _from_array(self, X: Any, y: Any, reset: bool) -> Pictures:
         X = as_array(self, X, reset)
-        axes = self.axes if reset or self.layout_ == "NF" else _fitting_axes(X, self.layout_)
+        if reset or self.layout_ == "NF":
+            axes = self.axes
+        else:
+            axes = self.layout_ if getattr(X, "ndim", 0) == len(self.layout_) else None
         pixels, layout = canonical(X, axes)
         if reset:
             self.layout_, self.n_features_in_ = layout, int(np.prod(pixels.shape[1:]))
@@ -294,7 +298,3 @@ class Model(Estimator, ABC):
             from sklearn.utils.validation import check_is_fitted
 
             check_is_fitted(self, "net_")
-
-
-def _fitting_axes(X: Any, layout: str) -> str | None:
-    return layout if getattr(X, "ndim", 0) == len(layout) else None

@@ -20,7 +20,7 @@ from isthmus.train.checkpoint import save_tensors
 if TYPE_CHECKING:
     from isthmus.models._base import Model
 
-__all__ = ["LEARNED", "begin", "fingerprint", "paths_of", "save", "to_json"]
+__all__ = ["LEARNED", "begin", "description", "fingerprint", "paths_of", "save", "to_json"]
 
 LEARNED = ("shape_", "layout_", "latent_shape_", "classes_", "n_features_in_")
 """What a fitted model knows beside its weights and its scaling."""
@@ -38,14 +38,14 @@ def begin(model: "Model", run: Run, pictures: Pictures, resuming: bool) -> None:
     if pictures.split is not None:
         rows = zip(pictures.ids, pictures.split, strict=True)
         run.write("splits.csv", ("id,split\n" + "".join(f"{_quoted(i)},{s}\n" for i, s in rows)).encode())
-    run.write_json("run.json", _description(model, run) | {"status": "training", "data": _data(run, pictures)})
+    run.write_json("run.json", description(model, run) | {"status": "training", "data": _data(run, pictures)})
 
 
 def save(model: "Model", run: Run) -> None:
     """Weights first, then the description that says they are there."""
     save_tensors(run, "weights.safetensors", dict(model.net_.state_dict()), {})
     before = run.read_json("run.json") if run.has("run.json") else {"data": None}
-    run.write_json("run.json", before | _description(model, run) | {"status": "done"})
+    run.write_json("run.json", before | description(model, run) | {"status": "done"})
     run.remove("checkpoint.safetensors")
 
 
@@ -71,7 +71,8 @@ def paths_of(model: "Model") -> list[str]:
     return [name for name in fields if getattr(model, name) is not None]
 
 
-def _description(model: "Model", run: Run) -> dict[str, Any]:
+def description(model: "Model", run: Run) -> dict[str, Any]:
+    """All that `run.json` says of a fitted model; places as seen from the run."""
     described = to_json(model)
     for name in paths_of(model):
         described["params"][name] = _seen_from(run, getattr(model, name)) or getattr(model, name)

@@ -80,14 +80,14 @@ def load_tensors(run: Run, name: str) -> tuple[Tensors, dict[str, Any]]:
     from safetensors import safe_open
 
     try:
-        with safe_open(run.path / name, framework="pt") as file:
+        with safe_open(run.file(name), framework="pt") as file:
             state = json.loads((file.metadata() or {})["state"])
             return {key: file.get_tensor(key) for key in file.keys()}, state  # noqa: SIM118
     except FileNotFoundError:
         raise RunError(f"{run.path} has no {name}", "The fit did not finish: isthmus fit --resume it.") from None
     except Exception as error:  # safetensors raises its own kinds for each kind of damage
         raise RunError(
-            f"{run.path / name} is damaged ({error})", "Restore it from a copy, or fit the run again."
+            f"{run.file(name)} is damaged ({error})", "Restore it from a copy, or fit the run again."
         ) from None
 
 
