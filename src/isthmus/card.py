@@ -42,8 +42,9 @@ pictures = model.inverse_transform(codes)
 ```
 """
 _LIMITS = (
-    "Pictures unlike those it learnt from get codes too, and these mean nothing. Nothing is known of it beyond what"
-    " is said above, and nothing of how it does on other pictures. Who is in the pictures, and whether they agreed, this card cannot know.\n"
+    "Pictures unlike those it learnt from get codes too, and these mean nothing. Nothing is known of it beyond what is"
+    " said above, and nothing of how it does on other pictures. Who is in the pictures, and whether they agreed, this"
+    " card cannot know.\n"
 )
 
 

@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
         "--tolerance",
         type=float,
         metavar="X",
-        help="the largest difference from the run that is let through, as a share of the largest number (default: 1e-4)",
+        help="largest difference from the run that is let through, as a share of the largest number (default: 1e-4)",
     )
     parser.add_argument("--license", metavar="NAME", help="of the model, for the card of --to hub")
     parser.add_argument("--json", action="store_true", help="one JSON object for each output that was compared")

@@ -1,4 +1,4 @@
-"""The heads of a run as functions of pictures, in torch: what each has learnt are its arrays, and nothing else is asked.
+"""The heads of a run as functions of pictures, in torch: what each has learnt are its arrays, and no more is asked.
 
 A head that compares a picture with the pile takes the pile's rows along.
 """
@@ -102,6 +102,10 @@ def _told_by(kind: str, head: Any) -> nn.Module:
 
 
 class _Linear(nn.Module):
+    scale_: torch.Tensor
+    weights_: torch.Tensor
+    bias_: torch.Tensor
+
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
         super().__init__()
         _hold(self, arrays, "scale_", "weights_", "bias_")
@@ -114,6 +118,8 @@ class _Linear(nn.Module):
 
 
 class _Bayes(_Linear):
+    spread_: torch.Tensor
+
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
         super().__init__(arrays)
         _hold(self, arrays, "spread_")
@@ -125,6 +131,9 @@ class _Bayes(_Linear):
 
 
 class _Kernel(nn.Module):
+    centres_: torch.Tensor
+    weights_: torch.Tensor
+
     def __init__(self, arrays: dict[str, np.ndarray], width: float = 0.2) -> None:
         super().__init__()
         self.width = width
@@ -137,6 +146,9 @@ class _Kernel(nn.Module):
 
 class _Graph(nn.Module):
     """The votes of the nearest rows of the pile, by angle."""
+
+    bank: torch.Tensor
+    spread: torch.Tensor
 
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
         super().__init__()

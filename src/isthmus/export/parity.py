@@ -52,11 +52,11 @@ def compared(
 
 
 def _of(graph: Graph, name: str, own: list[Answers], found: list[Answers]) -> Parity:
-    for mine, other in zip(own, found, strict=True):
-        if mine[name].shape != other[name].shape:
-            what = f"the exported {graph.name} gives {name} of shape {other[name].shape}, not {mine[name].shape}"
+    for one, two in zip(own, found, strict=True):
+        if one[name].shape != two[name].shape:
+            what = f"the exported {graph.name} gives {name} of shape {two[name].shape}, not {one[name].shape}"
             raise RunError(what, "Please report this; isthmus serves the run as it is.")
-    mine, other = (np.concatenate([np.asarray(part[name], np.float64) for part in parts]) for parts in (own, found))
+    mine, other = _joined(own, name), _joined(found, name)
     apart = np.abs(mine - other)
     absolute, largest = float(apart.max()), float(np.abs(mine).max())
     relative = absolute / max(largest, _LEAST)
@@ -65,6 +65,10 @@ def _of(graph: Graph, name: str, own: list[Answers], found: list[Answers]) -> Pa
     return Parity(
         graph.name, name, absolute, relative, largest, len(mine), name in graph.rounded, int((apart > 0).sum())
     )
+
+
+def _joined(answers: list[Answers], name: str) -> np.ndarray:
+    return np.concatenate([np.asarray(one[name], np.float64) for one in answers])
 
 
 def check_near(found: Sequence[Parity], tolerance: float) -> None:

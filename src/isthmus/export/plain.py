@@ -1,4 +1,4 @@
-"""A fitted model in layers that every exporter knows, and the way from a picture's own units to the network and back."""
+"""A fitted model in layers that every exporter knows, and the way from pictures' own units to the network and back."""
 
 import copy
 from typing import Any
@@ -59,15 +59,15 @@ class DrawnPictures(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.scaling, self.layout = model.scaling_, model.layout_
-        self.type = type_of(model.scaling_)[1]
+        self.pixel_type = type_of(model.scaling_)[1]
 
     def forward(self, drawn: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         scaled = self._laid_out(drawn.float())
         pixels = scaled * (self.scaling.high - self.scaling.low) + self.scaling.low
-        if self.type == torch.float32:
+        if self.pixel_type == torch.float32:
             return pixels, scaled
         limits = np.iinfo(self.scaling.dtype)
-        return pixels.round().clamp(int(limits.min), int(limits.max)).to(self.type), scaled
+        return pixels.round().clamp(int(limits.min), int(limits.max)).to(self.pixel_type), scaled
 
     def _laid_out(self, x: torch.Tensor) -> torch.Tensor:
         if self.layout == "NHWC":

@@ -1,6 +1,5 @@
 """A run in the layout of model hubs: its weights and heads as they are, its description without places, and a card."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -46,8 +45,6 @@ def _copy_head(run: Run, made: Run, name: str) -> None:
 
 def _check_same(model: Any, other: Any) -> None:
     mine, theirs = model.net_.state_dict(), other.net_.state_dict()
-    alike = (
-        json.dumps(model.scaling_.to_json()) == json.dumps(other.scaling_.to_json()) and mine.keys() == theirs.keys()
-    )
+    alike = model.scaling_ == other.scaling_ and mine.keys() == theirs.keys()
     if not alike or not all(value.equal(theirs[key]) for key, value in mine.items()):
         raise RunError("what was written loads as another model", "Nothing was kept; please report this.")

@@ -92,13 +92,12 @@ def _name_the_batch(model: Any, graph: Graph) -> None:
     first = {str(value.shape[0]) for value in values}
     if any(isinstance(value.shape[0], int) for value in values):
         raise RunError(
-            f"the exported {graph.name} takes only so many pictures as it was written with", "Please report."
+            f"the exported {graph.name} takes only as many pictures as it was tried on", "Please report this."
         )
-    for node in [*values, *(output for node in model.graph for output in node.outputs)]:
-        if node.shape is not None:
-            for axis, length in enumerate(node.shape):
-                if str(length) in first:
-                    node.shape[axis] = onnx_ir.SymbolicDim(_BATCH)
+    for value in [*values, *(output for node in model.graph for output in node.outputs)]:
+        for axis, length in enumerate(value.shape or ()):
+            if str(length) in first:
+                value.shape[axis] = onnx_ir.SymbolicDim(_BATCH)
 
 
 def _not_written(graph: Graph, opset: int, reason: object) -> UsageError:
