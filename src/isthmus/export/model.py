@@ -10,8 +10,9 @@ from torch import nn
 from isthmus.contract import check_encodes
 from isthmus.errors import MissingError
 from isthmus.export.graph import Answers, Graph, Inputs
-from isthmus.export.plain import DrawnPictures, ScaledPictures, plain_model
+from isthmus.export.plain import DrawnPictures, ScaledPictures, mean_only, plain_model
 from isthmus.images.arrays import in_layout
+from isthmus.nets._net import size_of
 
 __all__ = ["class_in_code", "model_graphs", "sentence_why_not"]
 
@@ -25,7 +26,8 @@ def model_graphs(model: Any, pictures: np.ndarray) -> Iterator[Graph]:
 
     if model.encodes:
         codes = ("codes",)
-        yield Graph("encoder", _Encoder(plain), ("pictures",), codes, asked, lambda x: {"codes": model.transform(x[0])})
+        read = _Mean(plain) if getattr(model, "gaussian_codes", False) else _Encoder(plain)
+        yield Graph("encoder", read, ("pictures",), codes, asked, lambda x: {"codes": model.transform(x[0])})
     yield _decoder(model, plain, asked)
     if getattr(model, "told", None) is not None and "classifier" in model.net_:
         about = {"classes": list(model.classes_)}
@@ -77,6 +79,17 @@ class _Encoder(nn.Module):
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         codes: torch.Tensor = self.of(self.scaled(pictures)).mean.flatten(1).float()
         return codes
+
+
+class _Mean(_Encoder):
+    """Of Gaussian codes the mean alone is asked for, and alone computed."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model)
+        self.short = mean_only(model.net_["encoder"], size_of(model.latent_shape_))
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return super().forward(pictures) if self.short is None else self.short(self.scaled(pictures)).float()
 
 
 class _Classes(_Encoder):

@@ -11,7 +11,7 @@ from isthmus.images.scaling import Scaling
 from isthmus.nets._channels_last import PictureConv2d
 from isthmus.nets._fold import FoldConvTranspose2d
 
-__all__ = ["DrawnPictures", "ScaledPictures", "plain_model", "type_of"]
+__all__ = ["DrawnPictures", "ScaledPictures", "mean_only", "plain_model", "type_of"]
 
 _PLAIN: dict[type, type] = {PictureConv2d: nn.Conv2d, FoldConvTranspose2d: nn.ConvTranspose2d}
 _TYPES = {"uint8": torch.uint8, "int8": torch.int8, "uint16": torch.uint16, "int16": torch.int16}
@@ -27,6 +27,18 @@ def plain_model(model: Any) -> Any:
     for parameter in made.net_.parameters():
         parameter.data = parameter.data.contiguous()
     return made
+
+
+def mean_only(encoder: nn.Module, latent: int) -> nn.Module | None:
+    """The encoder without the half of its last layer that says how wide posteriors are; None where it has no such."""
+    *before, last = encoder.children()
+    if not isinstance(encoder, nn.Sequential) or not isinstance(last, nn.Linear) or last.out_features != 2 * latent:
+        return None
+    half = nn.Linear(last.in_features, latent, bias=last.bias is not None)
+    half.weight.data = last.weight.data[:latent].clone()
+    if last.bias is not None:
+        half.bias.data = last.bias.data[:latent].clone()
+    return nn.Sequential(*before, half).eval().requires_grad_(False)
 
 
 def type_of(scaling: Scaling) -> tuple[np.dtype, torch.dtype]:
