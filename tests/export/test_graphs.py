@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus import Classifier, discover, models
-from isthmus.classify import save_classifier
+from isthmus import Classifier, Regressor, discover, models
+from isthmus.classify import save_classifier, save_regressor
 from isthmus.errors import UsageError
 from isthmus.export import to_onnx
 from isthmus.export.exporting import pictures_like
@@ -147,6 +147,35 @@ def test_every_head_has_a_graph_that_answers_as_the_classifier(name: str, tmp_pa
     assert isinstance(graph, Graph)
     assert graph.about["classes"] == ["0", "1", "2"]
     check_near(compared(graph, in_torch(graph)), 1e-4)
+
+
+@functools.cache
+def regressor(n: int) -> Any:
+    """With ten numbers or more the graph is asked too."""
+    brightness = pictures().astype(float).mean((1, 2))
+    return Regressor(model=fitted("conv-vae")).fit(pictures(), np.where(np.arange(80) < n, brightness, np.nan))
+
+
+def run_of_numbers(folder: Path, n: int) -> Run:
+    run = run_with(folder)
+    save_regressor(regressor(n), run, "amount", {})
+    return run
+
+
+@pytest.mark.parametrize("n", [8, 60])
+def test_a_head_of_numbers_has_a_graph_that_answers_as_the_regressor(n: int, tmp_path: Path) -> None:
+    (graph,) = head_graphs(run_of_numbers(tmp_path, n), fitted("conv-vae"), pictures(), None)
+    assert isinstance(graph, Graph)
+    assert graph.about["reach"] == regressor(n).reach_
+    check_near(compared(graph, in_torch(graph)), 1e-4)
+
+
+@pytest.mark.slow
+def test_a_head_of_numbers_answers_the_same_in_onnx(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    (graph,) = head_graphs(run_of_numbers(tmp_path, 60), fitted("conv-vae"), pictures(), None)
+    assert isinstance(graph, Graph)
+    check_near(compared(graph, hard(graph, tmp_path)), 1e-4)
 
 
 def test_a_head_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from torch import nn
 
 from isthmus import discover
 from isthmus.classify._arrays import under
+from isthmus.classify.numbers.saving import KIND, kind_of
 from isthmus.classify.saving import load_classifier
 from isthmus.errors import IsthmusError, UsageError
 from isthmus.export.graph import Graph, Inputs
+from isthmus.export.numbers import number_graph
 from isthmus.export.plain import ScaledPictures, plain_model
 from isthmus.run import Run
 
@@ -46,7 +48,8 @@ def head_graphs(
     """One for each head, or its name and why it cannot be exported; those that were asked for by name must be."""
     for name in names_of_heads(run) if names is None else names:
         try:
-            yield _head_graph(run, model, pictures, name)
+            made = number_graph if kind_of(run, name) == KIND else _head_graph
+            yield made(run, model, pictures, name)
         except IsthmusError as reason:
             if names is not None:
                 raise
