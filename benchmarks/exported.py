@@ -7,7 +7,7 @@
 pictures in batches of 1, 2, 7 and 64. `speed` encodes the 10,000 test pictures of Fashion-MNIST by PyTorch and by
 onnxruntime, one thread each, rounds in turn, at several sizes of a batch; what is compared is each one's best size.
 Both start from bytes and end in an array of codes. Weights do not matter there, so training is short. Records replace
-those of the same part.
+their namesakes.
 """
 
 import argparse
@@ -37,7 +37,7 @@ __all__ = ["main"]
 RESULTS = Path(__file__).parent.parent / "results" / "export" / "onnx.jsonl"
 BAR = 1e-4
 BATCHES = (16, 64, 256, 1024)
-SPED = ("conv-vae", "vae", "contrastive")
+SPED = ("conv-vae", "vae")
 _TRAINED_ON, _SEEN = 400, 2048
 
 
@@ -45,25 +45,20 @@ def main(argv: list[str] | None = None) -> int:
     """One part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=("parity", "speed"))
-    parser.add_argument("--models", nargs="+", help="which models (default: all, or three for speed)")
+    parser.add_argument("--models", nargs="+", help="which models (default: all, or two for speed)")
     parser.add_argument("--rounds", type=int, default=9)
     words = sys.argv[1:] if argv is None else argv
     given = parser.parse_args(words)
     torch.set_num_threads(1)
     common = {"command": said("exported", words), "machine": machine(), "commit": commit(), "seed": 0}
     names = given.models or (models.names() if given.part == "parity" else SPED)
-    records = []
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             place = Path(folder) / name
             found = _near(place, name) if given.part == "parity" else _quick(place, name, given.rounds)
-            records += [{"part": given.part} | record | common for record in found]
-            for record in found:
-                print(
-                    f"{record['name']}: {record['value']:.3g} {record['interval'] or ''} (bar {record['bar']})",
-                    flush=True,
-                )
-    _write(records, given.part)
+            told = f"{found['name']}: {found['value']:.3g} {found['interval'] or ''}"
+            print(f"{told} (bar {found['bar']})", flush=True)
+            _write({"part": given.part} | found | common)
     return 0
 
 
@@ -73,7 +68,7 @@ def _fitted(place: Path, name: str, pictures: Any, **fields: Any) -> Any:
     return models.make(name, **{key: value for key, value in small.items() if key in known}).fit(pictures, run=place)
 
 
-def _near(place: Path, name: str) -> list[dict[str, Any]]:
+def _near(place: Path, name: str) -> dict[str, Any]:
     """The output that is farthest off; whole numbers are told apart from it."""
     pictures, cpu = open_pictures("digits").take(np.arange(_TRAINED_ON)), time.process_time()
     model = _fitted(place, name, pictures, latent=8)
@@ -81,7 +76,7 @@ def _near(place: Path, name: str) -> list[dict[str, Any]]:
     floats = [one for one in made.parity if not one.rounded]
     worst = max(floats, key=lambda one: one.relative)
     outputs = {f"{one.graph}: {one.output}": one.to_json() for one in made.parity}
-    record = {
+    return {
         "name": f"{name}: largest difference of the largest number",
         "value": worst.relative,
         "interval": None,
@@ -95,10 +90,9 @@ def _near(place: Path, name: str) -> list[dict[str, Any]]:
         "left_out": made.left_out,
         "cpu_seconds": round(time.process_time() - cpu, 1),
     }
-    return [record]
 
 
-def _quick(place: Path, name: str, rounds: int) -> list[dict[str, Any]]:
+def _quick(place: Path, name: str, rounds: int) -> dict[str, Any]:
     """Seconds of a processor for 10,000 pictures, by both, and how many times quicker the exported one is."""
     train, test = train_and_test("fashion-mnist")
     model = _fitted(place, name, train.take(np.arange(_SEEN)))
@@ -116,7 +110,7 @@ def _quick(place: Path, name: str, rounds: int) -> list[dict[str, Any]]:
         for size in BATCHES:
             for key in list(ways)[:: 1 if number % 2 else -1]:
                 seconds.setdefault((key, size), []).append(_timed(ways[key], pixels, size))
-    return _records(name, seconds, len(pixels))
+    return _record(name, seconds, len(pixels))
 
 
 def _by_torch(model: Any, x: np.ndarray) -> np.ndarray:
@@ -132,7 +126,7 @@ def _timed(way: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray, size: in
     return time.process_time() - began
 
 
-def _records(name: str, seconds: dict[tuple[str, int], list[float]], n: int) -> list[dict[str, Any]]:
+def _record(name: str, seconds: dict[tuple[str, int], list[float]], n: int) -> dict[str, Any]:
     best = {}
     for way in ("PyTorch", "onnxruntime"):
         best[way] = min((size for key, size in seconds if key == way), key=lambda size: median(seconds[way, size]))
@@ -151,14 +145,14 @@ def _records(name: str, seconds: dict[tuple[str, int], list[float]], n: int) -> 
         "per_round": [round(ratio, 4) for ratio in ratios],
         "cpu_seconds": round(sum(map(sum, seconds.values())), 1),
     }
-    return [speed | common]
+    return speed | common
 
 
-def _write(records: list[dict[str, Any]], part: str) -> None:
-    """Beside the other part's."""
+def _write(record: dict[str, Any]) -> None:
+    """In the place of its namesake."""
     lines = RESULTS.read_text("utf-8").splitlines() if RESULTS.exists() else []
-    kept = [line for line in lines if json.loads(line)["part"] != part]
-    write_atomically(RESULTS, "".join(f"{line}\n" for line in [*kept, *map(json.dumps, records)]).encode())
+    kept = [line for line in lines if json.loads(line)["name"] != record["name"]]
+    write_atomically(RESULTS, "".join(f"{line}\n" for line in [*kept, json.dumps(record)]).encode())
 
 
 if __name__ == "__main__":

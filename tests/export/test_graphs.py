@@ -149,31 +149,31 @@ def test_every_head_has_a_graph_that_answers_as_the_classifier(name: str, tmp_pa
     check_near(compared(graph, in_torch(graph)), 1e-4)
 
 
-@functools.cache
-def regressor(n: int) -> Any:
-    """With ten numbers or more the graph is asked too."""
+@pytest.fixture(params=[0.0, 0.4])
+def regressor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """One that asks the kernel alone, and one that asks the graph of all pictures too."""
+    monkeypatch.setattr("isthmus.classify.numbers.regressor.graph_share", lambda *known: request.param)
     brightness = pictures().astype(float).mean((1, 2))
-    return Regressor(model=fitted("conv-vae")).fit(pictures(), np.where(np.arange(80) < n, brightness, np.nan))
+    found = Regressor(model=fitted("conv-vae")).fit(pictures(), np.where(np.arange(80) % 4, brightness, np.nan))
+    assert found.head_.share == request.param
+    return found
 
 
-def run_of_numbers(folder: Path, n: int) -> Run:
-    run = run_with(folder)
-    save_regressor(regressor(n), run, "amount", {})
-    return run
-
-
-@pytest.mark.parametrize("n", [8, 60])
-def test_a_head_of_numbers_has_a_graph_that_answers_as_the_regressor(n: int, tmp_path: Path) -> None:
-    (graph,) = head_graphs(run_of_numbers(tmp_path, n), fitted("conv-vae"), pictures(), None)
+def test_a_head_of_numbers_has_a_graph_that_answers_as_the_regressor(regressor: Any, tmp_path: Path) -> None:
+    run = run_with(tmp_path)
+    save_regressor(regressor, run, "amount", {})
+    (graph,) = head_graphs(run, fitted("conv-vae"), pictures(), None)
     assert isinstance(graph, Graph)
-    assert graph.about["reach"] == regressor(n).reach_
+    assert graph.about["reach"] == regressor.reach_
     check_near(compared(graph, in_torch(graph)), 1e-4)
 
 
 @pytest.mark.slow
-def test_a_head_of_numbers_answers_the_same_in_onnx(tmp_path: Path) -> None:
+def test_a_head_of_numbers_answers_the_same_in_onnx(regressor: Any, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
-    (graph,) = head_graphs(run_of_numbers(tmp_path, 60), fitted("conv-vae"), pictures(), None)
+    run = run_with(tmp_path)
+    save_regressor(regressor, run, "amount", {})
+    (graph,) = head_graphs(run, fitted("conv-vae"), pictures(), None)
     assert isinstance(graph, Graph)
     check_near(compared(graph, hard(graph, tmp_path)), 1e-4)
 
