@@ -28,12 +28,13 @@ from map_page import chromium
 from isthmus import cli
 from isthmus.errors import RunError, UsageError
 from isthmus.images.label_log import LabelLog
+from isthmus.report.without_paths import without_paths
 from isthmus.run import Run
 from isthmus.studio.columns import Column
 from isthmus.studio.packing import unpacked
 from isthmus.studio.room import Room
 from isthmus.studio.sending import page as pages
-from isthmus.studio.sending.choosing import chosen_rows, without_paths
+from isthmus.studio.sending.choosing import chosen_rows
 from isthmus.studio.sending.sheets import EXACT, best_quality, encoded, laid_out
 from isthmus.studio.sending.site import check_folder, send
 

@@ -1,6 +1,5 @@
 """What of a run goes into the file: which pictures, what is known of them, and what is told of the run."""
 
-import re
 from typing import Any
 
 import numpy as np
@@ -9,17 +8,17 @@ from isthmus.classify.saving import load_classifier
 from isthmus.contract import evenly
 from isthmus.errors import IsthmusError
 from isthmus.images.label_log import LabelLog
+from isthmus.report.without_paths import without_paths
 from isthmus.studio.columns import Column, columns_of
 from isthmus.studio.room import LOG, Room, Told
 
-__all__ = ["about_run", "chosen_rows", "columns_sent", "records_told", "without_paths"]
+__all__ = ["about_run", "chosen_rows", "columns_sent", "records_told"]
 
 _BLOCK = 1024
 _HEAD = "labels"
 _MOST_RECORDS = 100
 _MOST_NAMES = 256
 """Names of a column that are kept whole, so that each keeps its colour; of longer lists those that are there."""
-_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?[/\\](?:[^\s/\\]+[/\\])*([^\s/\\]+)")
 
 
 def chosen_rows(room: Room, most: int) -> np.ndarray:
@@ -82,11 +81,6 @@ def records_told(room: Room) -> list[list[str]]:
         count = f"{one['n']:,}" if isinstance(one.get("n"), int) else ""
         last[name, on] = [without_paths(text) for text in (name, f"{value:.4g}", ends, count, on)]
     return list(last.values())[-_MOST_RECORDS:]
-
-
-def without_paths(text: Any) -> str:
-    """Of a path from the root only its last name: where things lie on a machine is nobody else's business."""
-    return _PATH.sub(lambda found: found[1], str(text))
 
 
 def _predicted(room: Room, rows: np.ndarray, told: Told) -> dict[str, Column]:

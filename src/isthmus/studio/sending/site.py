@@ -15,11 +15,12 @@ from isthmus.errors import IsthmusError, RunError, UsageError
 from isthmus.files import write_atomically
 from isthmus.look.maps import Map
 from isthmus.look.walks import grid_of
+from isthmus.report.without_paths import without_paths
 from isthmus.stats.knn import neighbours
 from isthmus.studio.columns import value_in_words
 from isthmus.studio.packing import packed
 from isthmus.studio.room import Room, Told
-from isthmus.studio.sending.choosing import about_run, chosen_rows, columns_sent, records_told, without_paths
+from isthmus.studio.sending.choosing import about_run, chosen_rows, columns_sent, records_told
 from isthmus.studio.sending.page import MARK, one_file
 from isthmus.studio.sending.sheets import Sheets, best_quality, laid_out, quality_in_words
 
