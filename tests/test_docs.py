@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,8 +154,11 @@ def test_the_marked_blocks_of_a_page_run(page: Path, ideas_of_the_pages: None, t
     for block in (b for b in blocks(page) if b.runs):
         if block.language == "python":
             exec(compile(block.text, page.name, "exec"), names)
-        for command in commands_in(block.text) if block.language != "python" else []:
-            assert run_command(command) == 0, command
+        for line in block.text.splitlines() if block.language != "python" else []:
+            if line.startswith("python -m "):
+                subprocess.run([sys.executable, *shlex.split(line)[1:]], check=True)
+            for command in commands_in(line):
+                assert run_command(command) == 0, command
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -5,6 +5,7 @@ import re
 import shutil
 import warnings
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,63 @@ def test_the_studio_shows_and_saves_it(run: Path) -> None:
     assert client.post("/api/report", params={"run": "tiny"}).json()["file"] == "report.html"
     assert (run / "report.html").read_text("utf-8") == told.text
     assert client.get("/api/report", params={"run": "../tiny"}).status_code == 409
+
+
+def test_it_shows_the_best_and_the_worst_what_is_drawn_and_who_tells_classes(run: Path) -> None:
+    assert main(["classify", str(run), "--head", "linear"]) == 0
+    read = harmless(report_page(Run(run)))
+    alts = " ".join(str(attributes.get("alt")) for kind, attributes in read.found if kind == "img")
+    for words in ("redrawn best, as usual and worst", "drew by itself", "how sure the classifier was"):
+        assert words in alts, words
+    for words in ("What it tells", "linear", "10 classes", "calibration error", "hold the truth in 90 %"):
+        assert words in read.said, words
+
+
+def test_it_says_what_is_not_there_and_which_command_adds_it(run: Path) -> None:
+    lacking = harmless(report_page(Run(run))).said.partition("Not here yet")[2]
+    assert (
+        "isthmus map RUN" in lacking and "isthmus classify RUN" in lacking and "isthmus evaluate RUN --judge" in lacking
+    )
+    shutil.rmtree(run / "watch")
+    (run / "metrics.jsonl").unlink()
+    assert "isthmus evaluate RUN" in harmless(report_page(Run(run))).said.partition("Not here yet")[2]
+
+
+def test_it_can_be_read_by_whoever_sees_little(run: Path) -> None:
+    """Headings in order, every picture with words, tables with scopes, a language; and enough contrast, both ways."""
+    page = report_page(Run(run))
+    read = harmless(page)
+    levels = [int(kind[1]) for kind, _ in read.found if re.fullmatch("h[1-6]", kind)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert all(attributes.get("alt") for kind, attributes in read.found if kind == "img")
+    assert all(attributes.get("scope") for kind, attributes in read.found if kind == "th")
+    assert dict(read.found)["html"]["lang"] == "en"
+    for light in (True, False):
+        inks = colours(page, light)
+        for ink, on in ((a, b) for a in ("ink", "soft", "accent") for b in ("paper", "well")):
+            assert contrast(inks[ink], inks[on]) >= 4.5, (ink, on, light)
+
+
+def colours(page: str, light: bool) -> dict[str, str]:
+    """The variables of the style as a browser has them in light and in dark."""
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    before, _, dark = style.partition("prefers-color-scheme: dark")
+    found = dict(re.findall(r"--(\w+): (#[0-9a-f]+)", before))
+    return found if light else found | dict(re.findall(r"--(\w+): (#[0-9a-f]+)", dark.partition("}")[0]))
+
+
+def contrast(one: str, two: str) -> float:
+    """The ratio of WCAG 2."""
+
+    def light(colour: str) -> float:
+        colour = colour if len(colour) == 7 else "#" + "".join(2 * c for c in colour[1:])
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    high, low = sorted((light(one), light(two)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
 
 
 def test_markup_escapes_what_it_did_not_make() -> None:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from isthmus.cli._calibrated import calibration
 from isthmus.cli._labelled import add_labelled, pile_and_test
 from isthmus.cli._numbers import add_numbers, learn_numbers
 from isthmus.cli._talk import print_json, say, stages, table
@@ -64,15 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
         suspects = [vars(one) | {"id": str(pile.ids[one.row])} for one in classifier.suspects_]
         about = {"labels": labels, "pictures": len(pile), "suspects": suspects}
         save_classifier(classifier, folder, arguments.name, about)
-    records = _records(classifier, model, pile, test, arguments)
-    folder.record(*records)
+    records, sure = _records(classifier, model, pile, test, arguments, folder)
+    folder.record(*records, *sure)
     if arguments.json:
-        print_json(*(record.to_json() for record in records))
+        print_json(*(record.to_json() for record in [*records, *sure]))
     elif records:
         rows = [[r.name, f"{100 * r.value:.1f} %", _interval(r.interval), f"{r.n:,}"] for r in records]
         judged = "by leaving labels out" if test is None else "on test pictures"
         title = f"with {labels:,} labels of {len(classifier.classes_)} classes, {judged}"
         print(table([title, "right", "95 %", "n"], rows))
+        print("".join(f"\n{one.name}: {one.value:.3g}" for one in sure), end="\n" if sure else "")
     for one in classifier.suspects_[:_SUSPECTS_SHOWN]:
         looks = f"looks like {one.told!r} ({one.probability:.0%})"
         say(f"check this label: {pile.ids[one.row]} is labelled {one.given!r} and {looks}")
@@ -90,8 +92,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _records(classifier: Any, model: Any, pile: Any, test: Any, arguments: argparse.Namespace) -> list[Any]:
-    """Right answers beside baselines on the same labels: on test pictures, or else by leaving labels out."""
+def _records(
+    classifier: Any, model: Any, pile: Any, test: Any, arguments: argparse.Namespace, run: Any
+) -> tuple[list[Any], list[Any]]:
+    """Right answers beside baselines on the same labels, on test pictures or else by leaving labels out; and, of test
+    pictures, whether the classifier is right as often as it says."""
     from isthmus.run import Record
     from isthmus.stats.intervals import wilson_interval
 
@@ -99,20 +104,21 @@ def _records(classifier: Any, model: Any, pile: Any, test: Any, arguments: argpa
         told, truth, split = _by_leaving_out(classifier, model, pile), classifier.truth_, "train, labels left out"
     else:
         test = test.take(test.labels >= 0)
-        told, truth, split = _on_test(classifier, model, pile, test), _names(test), "test"
+        seen = classifier.look(test)
+        told, truth, split = _on_test(classifier, model, pile, test, seen), _names(test), "test"
     how = {"split": split, "data": "given" if arguments.path else "the run's own", "seed": arguments.seed}
     found: list[Any] = []
     for name, guess in told.items() if len(truth) else ():
         right = wilson_interval(int((guess == truth).sum()), len(truth))
         interval = (right.low, right.high)
         found.append(Record(name, right.value, interval, right.n, command="isthmus classify", **how))
-    return found
+    return found, [] if test is None or not len(truth) else calibration(classifier, seen, truth, run, how)
 
 
-def _on_test(classifier: Any, model: Any, pile: Any, test: Any) -> dict[str, Any]:
+def _on_test(classifier: Any, model: Any, pile: Any, test: Any, seen: Any) -> dict[str, Any]:
     from isthmus.classify.baselines import BASELINES, pixels_of
 
-    told = {_title(classifier, model): classifier.predict(test)}
+    told = {_title(classifier, model): classifier.predict(seen)}
     labelled = pile.take(pile.labels >= 0)
     pixels, asked = pixels_of(model, labelled), pixels_of(model, test)
     for name in _BESIDE:

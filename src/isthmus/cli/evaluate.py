@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from isthmus.cli._ends import draw_ends, draw_samples
 from isthmus.cli._pictures import add_pictures, of_run
 from isthmus.cli._records import record_of, record_table
 from isthmus.cli._talk import image_out, print_json, say, tick
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     judge = judge_for(model, folder, training, test) if arguments.judge else None
     common = _common(model, folder, arguments)
     records = _records(model, folder, training, test, arguments, common) if model.encodes else []
+    if len(model.shape_) == 3:
+        draw_samples(model, folder)
     if judge is not None:
         records += judged(model, folder, judge, common)
     folder.record(*records)
@@ -84,6 +87,8 @@ def _records(
     for name, interval in found.rows().items():
         records.append(record_of(f"MSE, {name}", interval, **common))
     records[0].extra["verdict"] = f"Reconstruction is {found.verdict()}."
+    if len(model.shape_) == 3:
+        draw_ends(model, folder, test, found.per_picture)
     if arguments.pixel_density:
         records += _pixels(model, folder, test, common)
     if model.has_density:

@@ -43,7 +43,7 @@ class Enclosed:
             return Markup("")
         self.room -= len(found)
         source = f"data:image/{kind};base64,{base64.b64encode(found).decode()}"
-        shown = tag("img", src=Markup(source), alt=alt, width=width, height=height, loading="lazy")
+        shown = tag("img", src=Markup(source), alt=alt, width=width, height=height)
         return tag("figure", shown, tag("figcaption", caption), class_="picture")
 
     def _fitted(self, image: Image.Image, content: bytes) -> tuple[str, bytes]:

@@ -14,7 +14,7 @@ from isthmus.run import Run
 
 __all__ = ["Found", "found_in"]
 
-_MOST_MAPS, _MOST_DESIGNS = 12, 12
+_MOST_MAPS, _MOST_DESIGNS, _MOST_HEADS = 12, 12, 12
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Found:
     splits: dict[str, int] = field(default_factory=dict)
     maps: dict[str, dict[str, Any]] = field(default_factory=dict)
     designs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    heads: dict[str, dict[str, Any]] = field(default_factory=dict)
     looked: tuple[int, np.ndarray, np.ndarray] | None = None
     learnt: bool | None = None
     trouble: list[str] = field(default_factory=list)
@@ -55,6 +56,7 @@ class Found:
         told += (
             [f"{len(self.metrics):,} measurements"] if self.metrics else ["no measurement yet: isthmus evaluate RUN"]
         )
+        told += [f"the classifier {name}" for name in self.heads]
         told += [f"the map {name}" for name in self.maps]
         told += [
             f"designs for {about.get('want') or about.get('score') or name}" for name, about in self.designs.items()
@@ -69,6 +71,7 @@ def found_in(run: Run, name: str | None = None) -> Found:
     found.metrics = [one for one in _lines(found, run, "metrics.jsonl") if "name" in one and _number(one.get("value"))]
     found.splits = _splits(found)
     found.maps = _objects(found, sorted((run.path / "maps").glob("*.json"))[:_MOST_MAPS], lambda path: path.stem)
+    found.heads = _objects(found, sorted((run.path / "heads").glob("*.json"))[:_MOST_HEADS], lambda path: path.stem)
     placed = sorted((run.path / "designs").glob("*/design.json"), key=lambda path: _order(path.parent.name))
     found.designs = _objects(found, placed[-_MOST_DESIGNS:], lambda path: path.parent.name)
     found.looked = _last_look(found)

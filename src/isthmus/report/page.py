@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.errors import UsageError
+from isthmus.report.caveats import limits
 from isthmus.report.enclosed import Enclosed
 from isthmus.report.found import Found, found_in
 from isthmus.report.markup import Markup, plain, tag
-from isthmus.report.sections import data, designs, figures, limits, maps, measured, model, origin, training
+from isthmus.report.sections import data, designs, figures, maps, measured, model, origin, training
+from isthmus.report.tellers import heads
 from isthmus.run import Run
 
 __all__ = ["LARGEST", "report_page"]
@@ -22,6 +24,7 @@ _PARTS = (
     ("training", "How training went", training),
     ("measured", "What was measured", measured),
     ("figures", "What it makes of pictures", figures),
+    ("heads", "What it tells", heads),
     ("maps", "Maps", maps),
     ("designs", "Designs", designs),
     ("limits", "Limits and remarks", limits),

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from isthmus.report.axes import png
+from isthmus.report.caveats import capital
 from isthmus.report.enclosed import Enclosed
 from isthmus.report.found import Found
 from isthmus.report.grid import comparison_grid
@@ -13,16 +14,25 @@ from isthmus.report.lines import Drawn, chart
 from isthmus.report.markup import Markup, plain, tag
 from isthmus.report.tables import record_table, score_table, whole
 
-__all__ = ["data", "designs", "figures", "limits", "maps", "measured", "model", "origin", "training"]
+__all__ = ["data", "designs", "figures", "maps", "measured", "model", "origin", "training"]
 
 _MOST_CLASSES, _MOST_ROWS, _LONGEST = 24, 60, 300
 _FIGURES = {
+    "best-median-worst.png": (
+        "Pictures redrawn best, as usual and worst, each with what the model makes of it",
+        "Pictures that the model did not learn from: those it redraws best, those in the middle, and the worst.",
+    ),
+    "samples.png": ("Pictures that the model drew by itself", "Pictures drawn from nothing, not chosen."),
     "redrawn.png": (
         "Pairs of pictures, each above what the model makes of it",
         "Pictures, and below each what the model makes of it, as an independent classifier takes them.",
     ),
     "kl.png": ("Bars, one for each number of the code", "What each number of the code carries (KL in nats)."),
     "pixel-density.png": ("Densities of nine pixels", "Densities of nine pixels, in pictures and redrawn."),
+    "calibration.png": (
+        "The share of right answers against how sure the classifier was, with the diagonal",
+        "How often the classifier is right where it is this sure: on the diagonal it means what it says.",
+    ),
     "label-curve.png": ("Accuracy against the number of labels", "Accuracy against the number of labels."),
     "anomalies.png": ("The oddest pictures, with heat maps", "The oddest pictures, and where they look so."),
 }
@@ -119,7 +129,7 @@ def figures(found: Found, enclosed: Enclosed) -> Inside:
         line, pictures, redrawn = found.looked
         grid = comparison_grid({"picture": pictures, "redrawn": redrawn})
         alt = f"{len(pictures)} pictures, and below each what the model makes of it"
-        drawn.insert(0, enclosed.drawn(png(grid), alt, f"{_capital(found.watched())}, after epoch {line}."))
+        drawn.insert(0, enclosed.drawn(png(grid), alt, f"{capital(found.watched())}, after epoch {line}."))
     return [one for one in drawn if one]
 
 
@@ -142,7 +152,7 @@ def designs(found: Found, enclosed: Enclosed) -> Inside:
         want = str(about.get("want") or about.get("score") or name)
         made.append(tag("h3", _short(want, 120)))
         if about.get("verdict"):
-            made.append(tag("p", f"{_capital(str(about['verdict']))}.", class_="said"))
+            made.append(tag("p", f"{capital(str(about['verdict']))}.", class_="said"))
         if about.get("of"):
             made.append(tag("p", f"Of {about['of']} designs those below were chosen by hand.", class_="soft"))
         folder = found.folder / "designs" / name
@@ -150,29 +160,6 @@ def designs(found: Found, enclosed: Enclosed) -> Inside:
         films = enclosed.figure(folder / "films.png", f"From start to design, for {want}", "From start to design.")
         made += [tag("details", tag("summary", "How they came about"), films)] if films else []
     return made
-
-
-def limits(found: Found, enclosed: Enclosed) -> Inside:
-    about = found.part("data")
-    labelled, pictures = about.get("labelled") or 0, about.get("pictures") or 0
-    told = [str(one) for one in found.described.get("remarks") or ()]
-    if found.described.get("status") != "done":
-        told.append("Training has not come to its end: what is shown is of the way there.")
-    if not found.metrics:
-        told.append("No number here was measured on pictures that the model did not learn from.")
-    if pictures and labelled < pictures:
-        told.append(f"{labelled:,} of {pictures:,} pictures have a label; what is said of classes rests on these.")
-    elsewhere = sorted(
-        {str(one["split"]) for one in found.metrics if one.get("split") not in (None, "test", "designed")}
-    )
-    if elsewhere:
-        told.append(f"Some numbers are of pictures other than the test pictures: {', '.join(elsewhere)}.")
-    told = [*map(_capital, told), *found.trouble]
-    usual = (
-        "Intervals are 95 % and are those of a sample of this size; training again from another seed would move the "
-        "numbers too, by more than that where pictures are few."
-    )
-    return [*(tag("p", one, class_="note") for one in told), tag("p", usual)]
 
 
 def origin(found: Found, enclosed: Enclosed) -> Inside:
@@ -236,10 +223,6 @@ def _field(value: Any) -> str:
 def _short(value: Any, most: int = 40) -> str:
     text = plain(value)
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _time(seconds: float) -> str:

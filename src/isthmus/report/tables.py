@@ -7,7 +7,7 @@ from typing import Any
 from isthmus.report.markup import Markup, tag
 from isthmus.report.style import number
 
-__all__ = ["record_table", "score_table", "whole"]
+__all__ = ["cells_table", "record_table", "score_table", "whole"]
 
 
 def record_table(records: Sequence[dict[str, Any]]) -> Markup:
@@ -46,6 +46,11 @@ def score_table(about: dict[str, Any]) -> Markup:
             cells = [_value(told.get("value")), _interval(ends), whole(scores.get("n"))]
             rows.append(tag("tr", tag("td", name), [tag("td", c, class_="number") for c in cells], tag("td", who)))
     return _table(("score", "value", "95 % interval", "n", "of"), rows) if rows else Markup("")
+
+
+def cells_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    """Words only."""
+    return _table(head, [tag("tr", [tag("td", cell) for cell in row]) for row in rows])
 
 
 def _table(head: Sequence[str], rows: Sequence[Markup]) -> Markup:
