@@ -5,6 +5,7 @@
     test [pytest options]  the tests, as in: test -m slow, test tests/test_docs.py -k parses
     check                  ruff (rules and format), mypy, and tsc where there is one
     docs                   write docs/commands.md again
+    site [folder]          the documentation as a site, in site/ unless told otherwise
     run VERB ...           isthmus VERB ..., as in: run fit digits --out runs/mine
     shell [options]        Python with isthmus in it
 
@@ -183,6 +184,11 @@ def check(words):
     return bool(failed)
 
 
+def site(words):
+    os.chdir(HERE)
+    return hand_over(PYTHON, "-m", "docs.pages", *words)
+
+
 PIP = (PYTHON, "-m", "pip", "install", "--no-input")
 CHECKS = ("ruff check", "ruff format --check", "mypy")
 VERBS = {
@@ -190,6 +196,7 @@ VERBS = {
     "test": test,
     "check": check,
     "docs": lambda words: hand_over(PYTHON, HERE / "docs" / "generate.py", *words),
+    "site": site,
     "run": isthmus,
     "shell": lambda words: hand_over(PYTHON, *words),
 }

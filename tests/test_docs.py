@@ -1,7 +1,7 @@
 """The pages say what the program does: commands parse, generated pages are fresh, marked blocks run.
 
-In Markdown, `<!-- runs -->` before a block of Python or shell says that it is run here, and `<!-- file: NAME -->` that
-its text is that file. The blocks of one page run in order, in a folder with `pictures/cells/*.png`, for one epoch.
+In Markdown, `<!-- runs -->` before a block of Python or shell says that it is run here, `<!-- file: NAME -->` that its
+text is that file, and `<!-- not run: WHY -->` why it is neither. The blocks of one page run in order, in a folder with `pictures/cells/*.png`, for one epoch.
 """
 
 import importlib
@@ -21,7 +21,7 @@ from isthmus import cli, discover
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
-_BLOCK = re.compile(r"^(?:<!-- (runs|file: (\S+)) -->\n)?```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^(?:<!-- (runs|file: (\S+)|not run: [^\n]+) -->\n)?```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"^ {4,}(isthmus .*)$", re.MULTILINE)
 _INLINE = re.compile(r"`(isthmus [a-z][^`\n]*)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -159,6 +159,13 @@ def test_the_marked_blocks_of_a_page_run(page: Path, ideas_of_the_pages: None, t
                 subprocess.run([sys.executable, *shlex.split(line)[1:]], check=True)
             for command in commands_in(line):
                 assert run_command(command) == 0, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_of_code_is_run_or_says_why_not(page: Path) -> None:
+    for match in _BLOCK.finditer(page.read_text("utf-8")):
+        if match[3] not in ("", "text"):
+            assert match[1] is not None, f"{page.name}: a block of {match[3]} is not run and does not say why"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
