@@ -1,0 +1,147 @@
+"""Where trials are kept: Optuna's storages, opened so that what a killed process left is no trouble.
+
+The journal is a file of JSON lines, fit for several processes and, on a shared folder, several machines. A process that
+is killed while it writes may leave half a line; Optuna's own backend would glue the next line to it and then read no
+more. Here a half line is cut off before the next is written, which happens under a lock.
+"""
+
+import contextlib
+import json
+import os
+import warnings
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from isthmus.errors import RunError, UsageError
+from isthmus.files import clear_errors
+from isthmus.tune.choosing import DIRECTIONS
+from isthmus.tune.workers import DEFAULT
+
+__all__ = ["JOURNAL", "create", "join", "optuna", "quiet", "sampler"]
+
+JOURNAL = "journal.jsonl"
+_KEY = "isthmus"
+_STARTING = 10
+
+
+def optuna() -> Any:
+    """The package, which is no part of a plain installation."""
+    try:
+        import optuna
+    except ImportError:
+        raise UsageError("tuning needs Optuna, which is not installed", "Run: pip install 'isthmus[tune]'.") from None
+    return optuna
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Optuna's talk and its notes on what is experimental are not for whoever tunes; its settings are put back."""
+    logging = optuna().logging
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def create(folder: Path, url: str | None, about: dict[str, Any], first: Sequence[dict[str, Any]]) -> Any:
+    """A new study with these settings waiting to be tried first, of which the first is the default; it counts as made once it says what it is about."""
+    storage, name = _opened(folder, url), _name(folder)
+    directions = ["minimize" if DIRECTIONS[one] > 0 else "maximize" for one in about["objectives"]]
+    try:
+        study = optuna().create_study(storage=storage, study_name=name, directions=directions)
+    except optuna().exceptions.DuplicatedStudyError:
+        raise RunError(
+            f"there is a study called {name} already", "Choose another --out: its name is the study's."
+        ) from None
+    for number, values in enumerate(first):
+        study.enqueue_trial(values, user_attrs={DEFAULT: True} if number == 0 else None)
+    study.set_user_attr(_KEY, about)
+    return study
+
+
+def join(folder: Path, url: str | None) -> tuple[Any, dict[str, Any]] | None:
+    """The study that is there and what it is about; None where there is none."""
+    if url is None and not (folder / JOURNAL).exists():
+        return None
+    try:
+        study = optuna().load_study(storage=_opened(folder, url), study_name=_name(folder))
+        about = study.user_attrs.get(_KEY)
+    except KeyError:
+        return None
+    except (ValueError, TypeError, AssertionError, AttributeError) as error:
+        what = f"{folder / JOURNAL} cannot be read as a study ({error})"
+        raise RunError(what, "Restore it, or choose another --out.") from None
+    if about is None and url is not None:
+        raise RunError(f"the study {_name(folder)} was never made whole", "Choose another --out.")
+    return None if about is None else (study, dict(about))
+
+
+def sampler(seed: int) -> Any:
+    """Tree-structured Parzen estimators, whose suggestion depends on the trials there are and on this seed alone."""
+    return optuna().samplers.TPESampler(seed=seed % 2**32, n_startup_trials=_STARTING, multivariate=True)
+
+
+def _name(folder: Path) -> str:
+    return folder.resolve().name
+
+
+def _opened(folder: Path, url: str | None) -> Any:
+    if url is None:
+        from optuna.storages import JournalStorage
+
+        return JournalStorage(_journal(folder / JOURNAL))
+    if "://" not in url:
+        raise UsageError(f"{url} is no database URL", "Write sqlite:///trials.db, or postgresql://user@server/name.")
+    try:
+        return optuna().storages.RDBStorage(url)
+    except ImportError:
+        raise UsageError(
+            f"the driver of {_place(url)} is not installed", "Install it, or leave out --storage."
+        ) from None
+    except Exception as error:  # each database has exceptions of its own
+        said = str(error).splitlines()[0]
+        what = f"the database {_place(url)} cannot be opened ({said})"
+        raise RunError(what, "Start it or correct --storage; finished trials are in it.") from None
+
+
+def _place(url: str) -> str:
+    """Without a password."""
+    kind, _, rest = url.partition("://")
+    return f"{kind}://{rest.rpartition('@')[2]}"
+
+
+def _journal(path: Path) -> Any:
+    """The backend is made here, for its base class is Optuna's."""
+    from optuna.storages.journal import BaseJournalBackend, JournalFileOpenLock
+
+    class Journal(BaseJournalBackend):
+        def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+            content = path.read_bytes() if path.exists() else b""
+            for line in content.split(b"\n")[:-1][log_number_from:]:
+                yield json.loads(line)
+
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            lock = JournalFileOpenLock(str(path))
+            with clear_errors(path):
+                lock.acquire()
+                try:
+                    _append(path, b"".join(json.dumps(log).encode() + b"\n" for log in logs))
+                finally:
+                    lock.release()
+
+    return Journal()
+
+
+def _append(path: Path, lines: bytes) -> None:
+    with open(path, "a+b") as file:
+        file.seek(0)
+        whole = file.read().rfind(b"\n") + 1
+        file.truncate(whole)
+        file.write(lines)
+        file.flush()
+        os.fsync(file.fileno())
