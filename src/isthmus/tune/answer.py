@@ -87,20 +87,18 @@ def reason(chosen: Row, default: Row, rows: list[Row], beside: Beside, keep: flo
     """One sentence: the rule, the numbers it looked at, and what stands beside."""
     done = [row for row in rows if row.finished]
     best = min(done, key=lambda row: row.measured["error"])
-    priced = "rate" in chosen.measured
-    rule = RULE.format(
-        keep=keep, least="lowest rate, and of those within 5 % the smallest" if priced else "fewest numbers"
+    cheapest = (
+        "lowest rate, and within 5 % of it the fewest numbers," if "rate" in chosen.measured else "fewest numbers"
     )
-    rate = f" at {chosen.measured['rate']:.3g} nats" if priced else ""
-    said = (
-        f"{_setting(chosen)}: {rule} ({len(done)} trials; squared error {chosen.measured['error']:.4g}{rate}, "
-        f"the default{_costs(default)} {default.measured['error']:.4g}, the best{_costs(best)} "
-        f"{best.measured['error']:.4g}, PCA of {chosen.measured['code']:.0f} "
-        f"{beside.pca_at(chosen.measured['code']):.4g}"
-    )
+    said = [
+        f"squared error {_redraws(chosen)}",
+        f"default {_redraws(default)}",
+        f"best {_redraws(best)}",
+        f"PCA of {chosen.measured['code']:.0f} {beside.pca_at(chosen.measured['code']):.4g}",
+    ]
     if beside.dimension is not None:
-        said += f"; the pictures have about {beside.dimension.value:.0f} dimensions"
-    return said + ")"
+        said.append(f"the pictures have about {beside.dimension.value:.0f} dimensions")
+    return f"{_setting(chosen)}: {RULE.format(cheapest=cheapest, trials=len(done), keep=keep)} ({'; '.join(said)})"
 
 
 def _setting(row: Row) -> str:
@@ -108,6 +106,7 @@ def _setting(row: Row) -> str:
     return f"latent {row.measured['latent']:.0f}" + ("" if beta is None else f", beta {written(beta)}")
 
 
-def _costs(row: Row) -> str:
+def _redraws(row: Row) -> str:
     rate = row.measured.get("rate")
-    return f" of {row.measured['code']:.0f}" + ("" if rate is None else f" at {rate:.3g} nats")
+    priced = "" if rate is None else f" at {rate:.3g} nats"
+    return f"{row.measured['error']:.4g} from {row.measured['code']:.0f} numbers{priced}"

@@ -14,9 +14,10 @@ KEEP = 0.95
 
 _ALIKE = 1.05
 RULE = (
-    "of the settings that keep {keep:.0%} of what the best explains and redraw no worse than the default, each within "
-    "one standard error, the one of {least}"
+    "the {cheapest} of those of {trials} trials that keep {keep:.0%} of what the best explains and redraw no worse "
+    "than the default, within one standard error"
 )
+"""How a setting is recommended, in words."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def quiet() -> Iterator[None]:
 
 
 def create(folder: Path, url: str | None, about: dict[str, Any], first: Sequence[dict[str, Any]]) -> Any:
-    """A new study with these settings waiting to be tried first, of which the first is the default; it counts as made once it says what it is about."""
+    """A new study, these settings waiting, the default the first of them; it counts once it says what it is about."""
     storage, name = _opened(folder, url), _name(folder)
     directions = ["minimize" if DIRECTIONS[one] > 0 else "maximize" for one in about["objectives"]]
     try:
