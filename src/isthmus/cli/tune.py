@@ -100,6 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _told(answer: Any) -> str:
     """The answer, the front by size, and what was found anew."""
     names = [name for name in _HEADS if name in answer.chosen.measured]
+    if "rate" not in names:  # points have no prior that a unit could collapse to
+        names.remove("active")
     shown = sorted(answer.front, key=lambda row: (row.measured["code"], row.measured["error"]))
     must = [row for row in (answer.chosen, answer.default) if row not in shown]
     left = len(shown) - _SHOWN
@@ -122,8 +124,9 @@ def _told(answer: Any) -> str:
     if answer.fresh is not None:
         errors, gain = answer.fresh.errors, answer.fresh.gain
         said.append(
-            f"trained anew, {len(answer.fresh.per_seed)} seeds, other pictures: recommended {errors['recommended']:.4g}, "
-            f"default {errors['default']:.4g}; difference {gain:.2g}, n = {gain.n:,}"
+            f"trained anew, {len(answer.fresh.per_seed)} seeds, other pictures: "
+            f"recommended {errors['recommended']:.4g}, default {errors['default']:.4g}; "
+            f"difference {gain:.2g}, n = {gain.n:,}"
         )
     return "\n".join(said)
 

@@ -38,8 +38,11 @@ class Beside:
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> "Beside":
         told = kept["intrinsic dimension"]
-        found = None if told is None else Interval(told["value"], *map(float, told["interval"]), int(told["n"]))
-        return cls(np.asarray(kept["pca"], np.float64), found)
+        pca = np.asarray(kept["pca"], np.float64)
+        if told is None:
+            return cls(pca, None)
+        low, high = told["interval"]
+        return cls(pca, Interval(float(told["value"]), float(low), float(high), int(told["n"])))
 
 
 def beside(train: Pictures, validation: Pictures, rule: str = "auto", seed: int = 0) -> Beside:

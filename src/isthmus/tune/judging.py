@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from isthmus.contract import evaluate, some
+from isthmus.contract import evaluate, some, some_of
 from isthmus.images.pictures import UNKNOWN, Pictures
 from isthmus.images.splits import draw_labels, split
 from isthmus.measure.codes import codes
@@ -18,7 +18,7 @@ from isthmus.tune.watching import Watching
 
 __all__ = ["Parts", "errors_of", "measured", "parted", "trained"]
 
-_LABELS_A_CLASS, _NEIGHBOURS = 20, 5
+_LABELS_A_CLASS, _NEIGHBOURS, _JUDGED = 20, 5, 2000
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,16 @@ class Parts:
 
 
 def parted(pictures: Pictures, seed: int = 0) -> Parts:
-    """The test that pictures have, or that `fit` would hold out of them, is left alone; of the rest a ninth each."""
+    """The test that pictures have, or that `fit` would hold out of them, is left alone; of the rest a ninth each.
+
+    All trials are judged on the same pictures, of which 2,000 do: judging must not cost as much as training.
+    """
     first = split(pictures, 0.1, 0.1, seed)
-    validation = pictures.take(first == "validation")
+    validation = some_of(pictures.take(first == "validation"), _JUDGED)
     rest = pictures.take(first == "train")
     rest.split = None
     second = split(rest, 0.0, 1 / 8, seed + 1)
-    train, held = rest.take(second == "train"), rest.take(second == "test")
+    train, held = rest.take(second == "train"), some_of(rest.take(second == "test"), 2 * _JUDGED)
     for part in (train, validation, held):
         part.split = None
     return Parts(train, validation, held, _probe(train, validation, seed))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,9 @@ class Search:
         default = next((row for row in rows if row.default and row.finished), None)
         chosen = recommended(rows, float(around.pca[0]), keep)
         if default is None or chosen is None:
-            raise RunError("the default setting has not finished", "Give more --minutes; the same command goes on.")
+            failed = next((row.why for row in rows if row.default and row.state == "failed"), "")
+            what = f"the default setting has not finished{': ' if failed else ''}{failed}"
+            raise RunError(what, "Change it, and choose another --out." if failed else "The same command goes on.")
         said, fresh = reason(chosen, default, rows, around, keep), None
         if chosen.number != default.number:
             fresh = self._fresh(chosen, default)
@@ -172,9 +175,7 @@ class Search:
         for number, seed in enumerate(_FRESH):
             for name, row in (("recommended", chosen), ("default", default)):
                 self.told(number, len(_FRESH), f"judging the {name} setting with a fresh seed")
-                found[name].append(
-                    files.kept_errors(self.path, row.number, seed, lambda r=row, s=seed: self._again(r, s))
-                )
+                found[name].append(files.kept_errors(self.path, row.number, seed, partial(self._again, row, seed)))
         means = {name: np.mean(errors, axis=0) for name, errors in found.items()}
         seeds = [
             {"seed": float(seed)} | {name: float(errors[number].mean()) for name, errors in found.items()}

@@ -35,8 +35,11 @@ def optuna() -> Any:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Optuna's talk and its notes on what is experimental are not for whoever tunes; its settings are put back."""
+def quiet(url: str | None) -> Iterator[None]:
+    """Optuna's talk and its notes on what is experimental are not for whoever tunes; its settings are put back.
+
+    What a database says when it is gone is told in a sentence.
+    """
     logging = optuna().logging
     before = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
@@ -44,20 +47,24 @@ def quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+    except Exception as error:
+        if url is None or type(error).__module__.partition(".")[0] not in ("sqlalchemy", "optuna"):
+            raise
+        what = f"the database {_place(url)} does not answer ({_said(error)})"
+        raise RunError(what, "Finished trials are in it: the same command goes on when it is back.") from None
     finally:
         logging.set_verbosity(before)
 
 
 def create(folder: Path, url: str | None, about: dict[str, Any], first: Sequence[dict[str, Any]]) -> Any:
     """A new study, these settings waiting, the default the first of them; it counts once it says what it is about."""
-    storage, name = _opened(folder, url), _name(folder)
+    storage, name = _opened(folder, url), _name(folder, url)
     directions = ["minimize" if DIRECTIONS[one] > 0 else "maximize" for one in about["objectives"]]
     try:
         study = optuna().create_study(storage=storage, study_name=name, directions=directions)
     except optuna().exceptions.DuplicatedStudyError:
-        raise RunError(
-            f"there is a study called {name} already", "Choose another --out: its name is the study's."
-        ) from None
+        what = f"there is a study called {name} already, or another process makes it"
+        raise RunError(what, "Run the same command again, or choose another --out: its name is the study's.") from None
     for number, values in enumerate(first):
         study.enqueue_trial(values, user_attrs={DEFAULT: True} if number == 0 else None)
     study.set_user_attr(_KEY, about)
@@ -69,7 +76,7 @@ def join(folder: Path, url: str | None) -> tuple[Any, dict[str, Any]] | None:
     if url is None and not (folder / JOURNAL).exists():
         return None
     try:
-        study = optuna().load_study(storage=_opened(folder, url), study_name=_name(folder))
+        study = optuna().load_study(storage=_opened(folder, url), study_name=_name(folder, url))
         about = study.user_attrs.get(_KEY)
     except KeyError:
         return None
@@ -77,7 +84,8 @@ def join(folder: Path, url: str | None) -> tuple[Any, dict[str, Any]] | None:
         what = f"{folder / JOURNAL} cannot be read as a study ({error})"
         raise RunError(what, "Restore it, or choose another --out.") from None
     if about is None and url is not None:
-        raise RunError(f"the study {_name(folder)} was never made whole", "Choose another --out.")
+        what = f"the study {_name(folder, url)} is being made at this moment, or never was whole"
+        raise RunError(what, "Run the same command again; if it stays so, choose another --out.")
     return None if about is None else (study, dict(about))
 
 
@@ -86,8 +94,9 @@ def sampler(seed: int) -> Any:
     return optuna().samplers.TPESampler(seed=seed % 2**32, n_startup_trials=_STARTING, multivariate=True)
 
 
-def _name(folder: Path) -> str:
-    return folder.resolve().name
+def _name(folder: Path, url: str | None) -> str:
+    """In a database, which may hold many, that of the folder; a journal holds one, and may be moved."""
+    return "isthmus" if url is None else folder.resolve().name
 
 
 def _opened(folder: Path, url: str | None) -> Any:
@@ -104,9 +113,12 @@ def _opened(folder: Path, url: str | None) -> Any:
             f"the driver of {_place(url)} is not installed", "Install it, or leave out --storage."
         ) from None
     except Exception as error:  # each database has exceptions of its own
-        said = str(error).splitlines()[0]
-        what = f"the database {_place(url)} cannot be opened ({said})"
+        what = f"the database {_place(url)} cannot be opened ({_said(error)})"
         raise RunError(what, "Start it or correct --storage; finished trials are in it.") from None
+
+
+def _said(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _place(url: str) -> str:
@@ -121,27 +133,27 @@ def _journal(path: Path) -> Any:
 
     class Journal(BaseJournalBackend):
         def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-            content = path.read_bytes() if path.exists() else b""
-            for line in content.split(b"\n")[:-1][log_number_from:]:
+            for line in path.read_bytes().split(b"\n")[:-1][log_number_from:]:
                 yield json.loads(line)
 
         def append_logs(self, logs: list[dict[str, Any]]) -> None:
             lock = JournalFileOpenLock(str(path))
-            with clear_errors(path):
-                lock.acquire()
-                try:
-                    _append(path, b"".join(json.dumps(log).encode() + b"\n" for log in logs))
-                finally:
-                    lock.release()
+            lock.acquire()
+            try:
+                _append(path, b"".join(json.dumps(log).encode() + b"\n" for log in logs))
+            finally:
+                lock.release()
 
+    with clear_errors(path):
+        path.touch()
     return Journal()
 
 
 def _append(path: Path, lines: bytes) -> None:
-    with open(path, "a+b") as file:
-        file.seek(0)
-        whole = file.read().rfind(b"\n") + 1
-        file.truncate(whole)
+    """Onto whole lines; a journal that was there and is gone is not begun anew, for its trials would be missing."""
+    with clear_errors(path), open(path, "r+b") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
+        file.seek(0, os.SEEK_END)
         file.write(lines)
         file.flush()
         os.fsync(file.fileno())

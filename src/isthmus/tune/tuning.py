@@ -1,5 +1,6 @@
 """A study from the first trial to the answer: begun or gone on with, alone or beside other processes."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -8,8 +9,9 @@ from typing import Any
 
 from isthmus.errors import DataError, RunError, UsageError
 from isthmus.images.pictures import Pictures
-from isthmus.models._reconstructing import Reconstructing
+from isthmus.models._least_squares import LeastSquares
 from isthmus.models._saving import fingerprint, to_json
+from isthmus.models._variational import Variational
 from isthmus.tune import folder as files
 from isthmus.tune import storage
 from isthmus.tune.answer import Answer
@@ -23,7 +25,7 @@ from isthmus.tune.workers import held, working
 
 __all__ = ["tune"]
 
-_SHORTEST = 0.05
+_SHORTEST = 0.02
 _FOR_TRIALS = 0.75
 _RUNG = 3
 _FEWEST = 30
@@ -67,7 +69,7 @@ def tune(
         "objectives": _objectives(model, objectives, parts.probed),
     }
     say = told or (lambda done, total, what: None)
-    with storage.quiet():
+    with storage.quiet(url):
         with held(path):
             say(0, trials, "measuring how long a step takes")
             study, about = _begun(
@@ -82,9 +84,9 @@ def tune(
 
 
 def _check(model: Any, trials: int, minutes: float | None, keep: float) -> None:
-    if not isinstance(model, Reconstructing):
+    if not isinstance(model, LeastSquares | Variational):
         what = f"{type(model).__name__} is not tuned by what it redraws"
-        raise UsageError(what, "Tune a model that learns by steps to redraw its pictures, such as conv-vae.")
+        raise UsageError(what, "Tune an autoencoder or a VAE, such as conv-vae.")
     if trials < 1:
         raise UsageError(f"{trials} trials are none", "Give --trials 1, or more.")
     if minutes is not None and not minutes > 0:
@@ -116,8 +118,7 @@ def _parted(pictures: Pictures, seed: int) -> Parts:
 def _space(
     model: Any, shape: tuple[int, ...], search: str | Sequence[Dimension], fixed: Collection[str]
 ) -> tuple[Dimension, ...]:
-    asked = read_search(search, model) if isinstance(search, str) and search.strip() else tuple(search or ())
-    assert not isinstance(asked, str)
+    asked = tuple(search) if not isinstance(search, str) else read_search(search, model) if search.strip() else ()
     for one in asked:
         if one.name in fixed:
             raise UsageError(f"{one.name} is given and searched", "Leave out one of the two.")
@@ -131,9 +132,9 @@ def _space(
 
 
 def _objectives(model: Any, asked: Sequence[str], probed: bool) -> list[str]:
-    able = {name for name in DIRECTIONS if name != "rate" or model.gaussian_codes}
+    able = {name for name in DIRECTIONS if name not in ("rate", "active") or model.gaussian_codes}
     able -= set() if probed else {"accuracy"}
-    usual = [name for name in ("error", "rate", "accuracy", "code") if name in able]
+    usual: list[str] = [name for name in ("error", "rate", "accuracy", "code") if name in able]
     for name in asked:
         if name not in able:
             lacks = ": there are too few labels" if name == "accuracy" else ""
@@ -192,22 +193,12 @@ def _length(model: Any, parts: Parts, trials: int, minutes: float | None) -> dic
     whole = float(model.epochs_for(len(parts.train)))
     if minutes is None or model.epochs is not None:
         return {"epochs": whole, "share": 1.0}
-    began, pace = time.perf_counter(), Pace(min(3.0, 3 * minutes))
-    try:
+    pace = Pace(min(3.0, 3 * minutes))
+    with contextlib.suppress(GaveUp):
         trained(model, {}, parts, whole, [pace], model.seed)
-        return (
-            {"epochs": whole, "share": 1.0}
-            if time.perf_counter() - began < minutes
-            else _cut(whole, pace, trials, minutes)
-        )
-    except GaveUp:
-        return _cut(whole, pace, trials, minutes)
-
-
-def _cut(whole: float, pace: Pace, trials: int, minutes: float) -> dict[str, float]:
-    wanted = pace.per_step * pace.steps
-    share = min(1.0, max(_SHORTEST, _FOR_TRIALS * 60 * minutes / trials / max(wanted, 1e-9)))
-    return {"epochs": round(whole * share, 4) if share < 1 else whole, "share": round(share, 4)}
+    share = _FOR_TRIALS * 60 * minutes / trials / max(pace.per_step * pace.steps, 1e-9)
+    share = round(min(1.0, max(_SHORTEST, share)), 4)
+    return {"epochs": round(whole * share, 4) if share < 1 else whole, "share": share}
 
 
 def _answered(search: Search, around: Beside, keep: float) -> Answer:
