@@ -37,7 +37,7 @@ def test_with_a_price_the_lowest_rate_counts_first_then_the_numbers() -> None:
 
 
 def test_one_standard_error_is_no_difference() -> None:
-    rows = [row(0, 16, 0.0145), row(1, 8, 0.0146), row(2, 64, 0.01)]
+    rows = [row(0, 16, 0.0144), row(1, 8, 0.0145), row(2, 64, 0.01)]
     assert recommended(rows, nothing=0.1) is rows[0]
     rows[1].measured["standard_error"] = 0.0002
     assert recommended(rows, nothing=0.1) is rows[1]

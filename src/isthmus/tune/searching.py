@@ -125,8 +125,8 @@ class Search:
             trial.set_user_attr("measured", cost | watching.seen_as() | {"seconds": time.perf_counter() - began})
             trial.set_user_attr("why", str(stop))
             self.study.tell(trial, state=TrialState.PRUNED)
-        except (IsthmusError, MemoryError) as error:
-            trial.set_user_attr("why", str(error) or "out of memory")
+        except (IsthmusError, MemoryError, RuntimeError) as error:  # torch's are of the last kind, memory among them
+            trial.set_user_attr("why", (str(error).splitlines() or ["out of memory"])[0])
             self.study.tell(trial, state=TrialState.FAIL)
             if default:
                 raise

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from isthmus.errors import RunError, UsageError
+from isthmus.errors import IsthmusError, RunError, UsageError
 from isthmus.files import clear_errors
 from isthmus.tune.choosing import DIRECTIONS
 from isthmus.tune.workers import DEFAULT
@@ -80,6 +80,8 @@ def join(folder: Path, url: str | None) -> tuple[Any, dict[str, Any]] | None:
         about = study.user_attrs.get(_KEY)
     except KeyError:
         return None
+    except IsthmusError:
+        raise
     except (ValueError, TypeError, AssertionError, AttributeError) as error:
         what = f"{folder / JOURNAL} cannot be read as a study ({error})"
         raise RunError(what, "Restore it, or choose another --out.") from None
