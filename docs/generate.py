@@ -39,10 +39,14 @@ The fields of the search are flags too, so those depend on `--search`. They are 
 _MAP = """\
 The fields of the projection are flags too, so those depend on `--by`. They are listed below by who has them.
 """
+_TUNE = """\
+The fields of the model and of its network are flags too, those of [fit](#isthmus-fit). One that is given is not searched.
+"""
 _CHOSEN = {
     "fit": (_FIT, (("--model", models.names(), 0), ("--net", discover.names("nets"), 1))),
     "classify": (_CLASSIFY, (("--head", discover.names("classify.heads"), 0),)),
     "design": (_DESIGN, (("--search", discover.names("design.searches"), 0),)),
+    "tune": (_TUNE, ()),
     "map": (_MAP, (("--by", discover.names("look.projections"), 0),)),
 }
 """By verb: what to say of fields that are flags, and the flags that choose whose, with the group they are in."""

@@ -85,7 +85,7 @@ def test_the_test_is_never_looked_at_and_the_parts_do_not_meet(pile: Pictures) -
 
 def test_trials_are_given_up_and_say_why(pile: Pictures, tmp_path: Path) -> None:
     """A learning rate of almost nothing learns almost nothing: beaten by the default at the same share."""
-    model = Autoencoder(**{**QUICK, "epochs": 3.0})
+    model = Autoencoder(**{**QUICK, "epochs": 1.0})
     answer = tune(
         model, pile, out=tmp_path / "s", trials=4, search="learning_rate=1e-9|0.02", fixed=["latent", "width"]
     )
@@ -336,3 +336,27 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> 
     assert "the same command goes on" in rest
     assert "Traceback" not in rest
     assert 0 in numbers(out)
+
+
+def test_a_setting_that_fails_fails_alone_and_says_why(pile: Pictures, tmp_path: Path) -> None:
+    how: dict[str, Any] = {
+        "trials": 4,
+        "search": "net_activation=leaky-relu|nonsense",
+        "fixed": ["latent", "learning_rate"],
+    }
+    answer = tune(Autoencoder(**QUICK), pile, out=tmp_path / "study", **how)
+    failed = [row for row in answer.rows if row.state == "failed"]
+    assert failed
+    assert all("no activation 'nonsense'" in row.why for row in failed)
+    assert answer.chosen.finished
+
+
+def test_a_default_that_fails_is_said_at_once_and_again(pile: Pictures, tmp_path: Path) -> None:
+    from isthmus.errors import IsthmusError
+    from isthmus.nets.mlp import MLP
+
+    model = Autoencoder(**{**QUICK, "net": MLP(activation="nonsense")})
+    with pytest.raises(UsageError, match="no activation"):
+        tune(model, pile, out=tmp_path / "study", trials=1)
+    with pytest.raises(IsthmusError, match="has not finished: there is no activation"):
+        tune(model, pile, out=tmp_path / "study", trials=1)

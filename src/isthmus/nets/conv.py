@@ -12,7 +12,7 @@ from isthmus.nets._fold import FoldConvTranspose2d
 from isthmus.nets._net import Habits, activation, dense, kaiming, per_layer
 from isthmus.nets._net import Net as Base
 
-__all__ = ["Conv", "Layer", "Net"]
+__all__ = ["Conv", "Layer", "Net", "widths_for"]
 
 _SMALLEST_MAP = 8
 _FIRST_WIDTH = 32
