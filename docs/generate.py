@@ -40,7 +40,8 @@ _MAP = """\
 The fields of the projection are flags too, so those depend on `--by`. They are listed below by who has them.
 """
 _TUNE = """\
-The fields of the model and of its network are flags too, those of [fit](#isthmus-fit). One that is given is not searched.
+The fields of the model and of its network are flags too, those of [fit](#isthmus-fit). One that is given is not
+searched.
 """
 _CHOSEN = {
     "fit": (_FIT, (("--model", models.names(), 0), ("--net", discover.names("nets"), 1))),

@@ -99,17 +99,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _told(answer: Any) -> str:
     """The answer, the front by size, and what was found anew."""
+    from isthmus.contract import evenly
+
     names = [name for name in _HEADS if name in answer.chosen.measured]
     if "rate" not in names:  # points have no prior that a unit could collapse to
         names.remove("active")
     shown = sorted(answer.front, key=lambda row: (row.measured["code"], row.measured["error"]))
-    must = [row for row in (answer.chosen, answer.default) if row not in shown]
-    left = len(shown) - _SHOWN
-    if left > 0:
-        few = [row for row in shown if row in (answer.chosen, answer.default)]
-        step = len(shown) / max(1, _SHOWN - len(few))
-        shown = [shown[int(i * step)] for i in range(_SHOWN - len(few))]
-        shown += [row for row in few if row not in shown]
+    if len(shown) > _SHOWN:  # a long front is shown in even steps
+        shown = [shown[row] for row in evenly(len(shown), _SHOWN)]
+    must = [row for row in {r.number: r for r in (answer.chosen, answer.default)}.values() if row not in shown]
     shown = sorted([*shown, *must], key=lambda row: (row.measured["code"], row.measured["error"]))
     searched = list(answer.chosen.values)
     head = ["trial", *searched, *(_HEADS[name] for name in names), "PCA", ""]
@@ -121,6 +119,8 @@ def _told(answer: Any) -> str:
         said.append(f"a trial has {answer.epochs:g} epochs, {answer.share:.0%} of what fit takes, to fit into the time")
     if answer.beside.dimension is not None:
         said.append(f"intrinsic dimension of the pictures: {answer.beside.dimension:.1f}")
+    if answer.beside.pca_at(answer.chosen.measured["code"]) < answer.chosen.measured["error"]:
+        said.append("PCA of as many numbers redraws better: train for longer, by more --minutes or fewer --trials")
     if answer.fresh is not None:
         errors, gain = answer.fresh.errors, answer.fresh.gain
         said.append(
@@ -134,7 +134,8 @@ def _told(answer: Any) -> str:
 def _cells(row: Any, searched: list[str], names: list[str], answer: Any) -> list[str]:
     from isthmus.tune.space import written
 
-    mark = "recommended" if row is answer.chosen else "default" if row is answer.default else ""
+    names_of = {"recommended": answer.chosen.number, "default": answer.default.number}
+    mark = ", ".join(name for name, number in names_of.items() if number == row.number)
     found = [written(row.values.get(name, "")) for name in searched]
     found += [f"{row.measured[name]:.{4 if name == 'error' else 3}g}" for name in names]
     return [*found, f"{answer.beside.pca_at(row.measured['code']):.4g}", mark]
