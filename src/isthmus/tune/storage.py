@@ -1,8 +1,8 @@
 """Where trials are kept: Optuna's storages, opened so that what a killed process left is no trouble.
 
 The journal is a file of JSON lines, fit for several processes and, on a shared folder, several machines. A process that
-is killed while it writes may leave half a line; Optuna's own backend would glue the next line to it and then read no
-more. Here a half line is cut off before the next is written, which happens under a lock.
+is killed while it writes may leave half a line; Optuna's own backend glues the next line to it, and what follows is
+lost. Here a half line is cut off before the next is written, which happens under a lock.
 """
 
 import contextlib
