@@ -1,7 +1,8 @@
 """The pages say what the program does: commands parse, generated pages are fresh, marked blocks run.
 
 In Markdown, `<!-- runs -->` before a block of Python or shell says that it is run here, `<!-- file: NAME -->` that its
-text is that file, and `<!-- not run: WHY -->` why it is neither. The blocks of one page run in order, in a folder with `pictures/cells/*.png`, for one epoch.
+text is that file, and `<!-- not run: WHY -->` why it is neither. The blocks of one page run in order, in a folder with
+`pictures/cells/*.png`, for one epoch.
 """
 
 import importlib

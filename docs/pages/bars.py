@@ -14,7 +14,8 @@ def bars_page(root: Path) -> str:
     lines = [
         "# Every record",
         "",
-        "Made from the files in `results/`; one table a topic. A record has n, interval, seeds, command, machine and commit.",
+        "Made from the files in `results/`, one table a topic; what missed its bar comes first. The files say more of",
+        "each: seeds, command, machine, commit.",
         "",
     ]
     for topic in sorted(path for path in root.iterdir() if path.is_dir() and path.name != "recipes"):

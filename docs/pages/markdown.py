@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -46,7 +47,7 @@ def anchor(words: str) -> str:
 
 def _headings(tokens: list[Token]) -> list[tuple[int, str, str]]:
     found, seen = list[tuple[int, str, str]](), dict[str, int]()
-    for opened, inside in zip(tokens, tokens[1:], strict=False):
+    for opened, inside in pairwise(tokens):
         if opened.type == "heading_open":
             words = "".join(child.content for child in inside.children or ())
             name = anchor(words)

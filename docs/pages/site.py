@@ -99,10 +99,10 @@ def _linked(name: str, file: str, places: dict[str, str]) -> Callable[[str], str
         if not path or "://" in path:
             return target
         wanted = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
-        if wanted.startswith("docs/papers/"):
-            place = wanted.removeprefix("docs/").removesuffix(".md") + ".html"
-        elif wanted.endswith(".png"):
+        if wanted.endswith(".png"):
             place = wanted.removeprefix("docs/")
+        elif wanted.startswith("docs/papers/"):
+            place = wanted.removeprefix("docs/").removesuffix(".md") + ".html"
         elif wanted.startswith("results/recipes/"):
             place = f"papers/{wanted.split('/')[2].partition('-')[0]}.html"
         elif wanted.startswith("results"):
