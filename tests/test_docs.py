@@ -82,7 +82,7 @@ def ideas_of_the_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 @pytest.fixture
 def tiny_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in: a few small pictures, few digits, one epoch."""
+    """A folder to work in: a few small pictures, in a folder of a class and in one of none; few digits, one epoch."""
     import sklearn.datasets
     from PIL import Image
 
@@ -90,9 +90,11 @@ def tiny_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     work = tmp_path / "work"
     (work / "pictures" / "cells").mkdir(parents=True)
+    (work / "photos").mkdir()
     for number in range(24):
         values = np.random.default_rng(number).integers(0, 256, (12, 12), dtype=np.uint8)
         Image.fromarray(values).save(work / "pictures" / "cells" / f"{number:04d}.png")
+        Image.fromarray(values).save(work / "photos" / f"{number:04d}.png")
     monkeypatch.chdir(work)
     few, load_digits = 60, sklearn.datasets.load_digits
 

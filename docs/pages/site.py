@@ -101,7 +101,7 @@ def _linked(name: str, file: str, places: dict[str, str]) -> Callable[[str], str
         wanted = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
         if wanted.endswith(".png"):
             place = wanted.removeprefix("docs/")
-        elif wanted.startswith("docs/papers/"):
+        elif wanted.startswith(("docs/papers/", "docs/verbs/")):
             place = wanted.removeprefix("docs/").removesuffix(".md") + ".html"
         elif wanted.startswith("results/recipes/"):
             place = f"papers/{wanted.split('/')[2].partition('-')[0]}.html"

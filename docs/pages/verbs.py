@@ -8,6 +8,7 @@ from isthmus import cli
 __all__ = ["said_of_verbs", "verb_pages"]
 
 _SECTION = re.compile(r"^## isthmus ([a-z-]+)$", re.MULTILINE)
+_ANCHOR = re.compile(r"\]\(#isthmus-([a-z-]+)\)")
 
 
 def said_of_verbs(root: Path) -> dict[str, str]:
@@ -28,4 +29,5 @@ def verb_pages(root: Path) -> dict[str, str]:
 def _flags(root: Path) -> dict[str, str]:
     """The generated reference, verb by verb, without the line that stands above already."""
     parts = _SECTION.split((root / "docs" / "commands.md").read_text("utf-8"))
-    return {name: text.strip().partition("\n")[2].strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+    flags = {name: text.strip().partition("\n")[2].strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+    return {name: _ANCHOR.sub(r"](verbs/\1.md)", text) for name, text in flags.items()}
