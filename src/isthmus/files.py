@@ -3,13 +3,14 @@
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from isthmus.errors import RunError, UsageError
 
-__all__ = ["UNFINISHED", "clear_errors", "whole_folder", "write_atomically"]
+__all__ = ["UNFINISHED", "clear_errors", "held", "whole_folder", "write_atomically"]
 
 UNFINISHED = ".part"
 """How the name of a file ends while it is being written: what a killed process leaves is known by it."""
@@ -60,3 +61,28 @@ def whole_folder(path: Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)
             raise
+
+
+@contextlib.contextmanager
+def held(folder: Path, lock: str = ".lock") -> Iterator[None]:
+    """Be the only one who writes a folder; a second one is told so. The lock dies with the process, however it dies."""
+    with clear_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / lock, "a+b")
+    with file:
+        try:
+            _lock(file.fileno())
+        except OSError:
+            raise RunError(f"another process is writing {folder}", "Wait for it, or choose another --out.") from None
+        yield
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

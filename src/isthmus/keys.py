@@ -8,7 +8,7 @@ import numpy as np
 __all__ = ["keys_of", "stream"]
 
 
-def keys_of(ids: Iterable[str]) -> np.ndarray:
+def keys_of(ids: Iterable[object]) -> np.ndarray:
     """A 64-bit key for each picture id, the same on every machine."""
     digests = b"".join(hashlib.blake2b(str(i).encode(), digest_size=8).digest() for i in ids)
     return np.frombuffer(digests, "<i8").copy()

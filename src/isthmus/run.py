@@ -13,14 +13,13 @@ import contextlib
 import json
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from isthmus.errors import RunError
-from isthmus.files import UNFINISHED, clear_errors, write_atomically
+from isthmus.files import UNFINISHED, clear_errors, held, write_atomically
 
 __all__ = ["FORMAT", "Record", "Run", "machine"]
 
@@ -141,16 +140,7 @@ class Run:
 
         Whoever writes for long what nobody else does, such as a person's labels, holds a lock of another name.
         """
-        with clear_errors(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-            file = open(self.path / lock, "a+b")
-        with file:
-            try:
-                _lock(file.fileno())
-            except OSError:
-                raise RunError(
-                    f"another process is writing {self.path}", "Wait for it, or choose another --out."
-                ) from None
+        with held(self.path, lock):
             if lock == ".lock":
                 # What a killed process had not finished writing; nobody else writes here while the lock is held.
                 self.remove(*(left.name for left in self.path.glob(f".*{UNFINISHED}")))
@@ -178,14 +168,3 @@ def _whole_lines(file: BinaryIO) -> int:
     """Where the last line of an open file ends."""
     file.seek(0)
     return file.read().rfind(b"\n") + 1
-
-
-def _lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,13 +12,17 @@ from isthmus.cli._talk import say
 from isthmus.errors import UsageError
 from isthmus.images.pictures import Pictures
 
-__all__ = ["add_pictures", "of_run", "opened", "reading_options"]
+__all__ = ["Bar", "add_pictures", "of_run", "opened", "reading_options"]
 
 _OPTIONS = ("labels", "group", "axes", "size", "channels", "tile", "stride", "skip_bad")
 
 
 def add_pictures(
-    parser: argparse.ArgumentParser, required: bool = True, axes: bool = True, flag: str | None = None
+    parser: argparse.ArgumentParser,
+    required: bool = True,
+    axes: bool = True,
+    flag: str | None = None,
+    labelled: bool = True,
 ) -> None:
     """PATH, or a flag that takes it, and how to read it."""
     what = "a folder, a file, a table, or a named set"
@@ -27,8 +31,9 @@ def add_pictures(
     else:
         parser.add_argument("path", nargs=None if required else "?", help=what)
     group = parser.add_argument_group("how the pictures are read")
-    group.add_argument("--labels", metavar="CSV", help="a table id,label[,columns...]; blank is unknown")
-    group.add_argument("--group", metavar="COLUMN", help="pictures with one value of it stay in one split")
+    if labelled:
+        group.add_argument("--labels", metavar="CSV", help="a table id,label[,columns...]; blank is unknown")
+        group.add_argument("--group", metavar="COLUMN", help="pictures with one value of it stay in one split")
     group.add_argument("--size", type=_size, metavar="N|HxW", help="every picture in this size")
     group.add_argument("--channels", type=int, metavar="N", help="every picture with so many channels")
     group.add_argument("--tile", type=int, metavar="N", help="cut large pictures into squares of this size")
@@ -47,7 +52,7 @@ def opened(arguments: argparse.Namespace, path: Any = None, **options: Any) -> P
     """The pictures that were asked for, with a bar while they are read."""
     from isthmus.images.opening import open_pictures
 
-    bar, path = _Bar(), path or arguments.path
+    bar, path = Bar(), path or arguments.path
     try:
         pictures = open_pictures(path, **(reading_options(arguments) | options), progress=bar)
     finally:
@@ -75,7 +80,7 @@ def of_run(run: Any, arguments: argparse.Namespace, which: str | None = None) ->
         if len(shape) == 3:
             options |= {"channels": shape[0]} | ({} if "tile" in options else {"size": tuple(shape[1:])})
         return opened(arguments, **(options | reading_options(arguments)))
-    bar = _Bar()
+    bar = Bar()
     try:
         pictures = pictures_of(run, progress=bar)
     finally:
@@ -95,7 +100,7 @@ def _size(text: str) -> int | tuple[int, ...]:
     return parts[0] if len(parts) == 1 else parts
 
 
-class _Bar:
+class Bar:
     """A progress bar that appears only when reading takes longer than a second."""
 
     def __init__(self) -> None:

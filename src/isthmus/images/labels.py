@@ -17,7 +17,17 @@ from isthmus.images.guard import reading
 from isthmus.images.label_log import LabelLog
 from isthmus.images.pictures import UNKNOWN, Pictures
 
-__all__ = ["LABEL_NAMES", "LabelTable", "as_column", "attach", "encode", "look_alikes", "read_table", "write_table"]
+__all__ = [
+    "LABEL_NAMES",
+    "LabelTable",
+    "as_column",
+    "attach",
+    "encode",
+    "look_alikes",
+    "plain",
+    "read_table",
+    "write_table",
+]
 
 ID_NAMES = ("id", "path", "file", "filename", "image", "picture", "name")
 LABEL_NAMES = ("label", "class", "target", "category", "y")
@@ -88,9 +98,9 @@ def write_table(path: Path, pictures: Pictures) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", "label", *pictures.columns])
     names = (*pictures.classes, "")  # UNKNOWN is the last one
-    plain = [[_plain(value) for value in column] for column in pictures.columns.values()]
+    cells = [[plain(value) for value in column] for column in pictures.columns.values()]
     for row, (name, label) in enumerate(zip(pictures.ids, pictures.labels, strict=True)):
-        writer.writerow([name, names[label], *(column[row] for column in plain)])
+        writer.writerow([name, names[label], *(column[row] for column in cells)])
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         part.write_text(text.getvalue(), "utf-8", newline="")
@@ -203,7 +213,8 @@ def _in_order(names: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(names))
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value of a column as tables have it."""
     if isinstance(value, float | np.floating):
         return "" if math.isnan(value) else repr(int(value) if float(value).is_integer() else float(value))
     return str(value)
@@ -240,4 +251,4 @@ def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
 
 def _cell(value: Any) -> str:
     """Parquet keeps types: null and NaN are blank, whole floats are whole numbers."""
-    return "" if value is None else _plain(value)
+    return "" if value is None else plain(value)

@@ -15,7 +15,7 @@ from isthmus.images.options import Progress, ReadOptions
 from isthmus.images.pictures import Pictures
 from isthmus.images.piles import pile
 
-__all__ = ["open_pictures"]
+__all__ = ["open_pictures", "reader_of", "unknown"]
 
 
 def open_pictures(
@@ -64,12 +64,16 @@ def _read(source: Any, options: ReadOptions) -> Pictures:
         return pictures
     path = Path(source)
     with reading(str(path), "Check that it may be read."):
+        packed = _packed_first(os.fspath(source), options)
+        if packed is not None:
+            return packed
         if not str(source) or not path.exists():
-            raise _unknown(str(source), path)
-        return _reader(path).read(path, options)
+            raise unknown(str(source), path)
+        return reader_of(path).read(path, options)
 
 
-def _reader(path: Path) -> Any:
+def reader_of(path: Path) -> Any:
+    """Whoever reads this path."""
     for reader in _readers():
         if reader.accepts(path):
             return reader
@@ -84,7 +88,22 @@ def _readers() -> list[Any]:
     return sorted(readers, key=lambda reader: getattr(reader, "last", False))
 
 
-def _unknown(name: str, path: Path) -> UsageError:
+def _packed_first(source: str, options: ReadOptions) -> Pictures | None:
+    """Pictures that cannot be reached at random where they lie are packed into the cache, once; None for others."""
+    from isthmus.images.packing import must_be_packed, pack_aside
+    from isthmus.images.readers.shards import ShardsReader
+
+    if not must_be_packed(source):
+        return None
+    folder = pack_aside(source, options)
+    pictures = ShardsReader().read(folder, ReadOptions(progress=options.progress))
+    pictures.source["name"] = pictures.source["of"]["name"]
+    pictures.trouble.append(f"the pictures are read from shards, which were packed into {folder}")
+    return pictures
+
+
+def unknown(name: str, path: Path) -> UsageError:
+    """What is said of a name that nothing goes by."""
     sets = discover.names("images.sets")
     try:
         beside = [entry.name for entry in os.scandir(path.parent)]

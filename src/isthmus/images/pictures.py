@@ -1,4 +1,4 @@
-"""A pile of pictures in memory: pixels in their own type, an id each, and whatever is known about them."""
+"""A pile of pictures: pixels in their own type, an id each, and whatever is known about them."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +17,7 @@ UNKNOWN = -1
 @dataclass
 class Pictures:
     """`pixels` is `(n, channels, height, width)`, or `(n, features)` for a table, in its own integer type or float32.
+    Of shards it is a `Sharded`, which stays in its files and gives arrays of the rows that are asked for.
 
     `ids` are relative POSIX paths (`#page` for stacks, `@top,left` for tiles) or row numbers as text.
     `labels` index `classes`; UNKNOWN where nobody said. `split` is "", "train" or "test" where the source has its own.
@@ -51,9 +52,10 @@ class Pictures:
     def take(self, rows: np.ndarray) -> "Pictures":
         """These rows, in this order."""
         rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
+        at = getattr(self.pixels, "at", self.pixels.__getitem__)
         return replace(
             self,
-            pixels=self.pixels[rows],
+            pixels=at(rows),
             ids=self.ids[rows],
             labels=self.labels[rows],
             columns={name: values[rows] for name, values in self.columns.items()},

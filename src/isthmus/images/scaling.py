@@ -45,7 +45,7 @@ class Scaling:
         if pixels.dtype == learnt or pixels.size == 0 or learnt.kind != "u":
             return pixels
         if pixels.dtype == np.uint8 and learnt == np.uint16 and self.high == _FULL_16:
-            return pixels.astype(np.uint16) * 257
+            return np.asarray(pixels).astype(np.uint16) * 257
         high = _range(pixels)[1]
         if pixels.dtype.kind == "f" and self.high >= _FULL_8 and 0 < high <= 1:
             raise DataError(

@@ -117,12 +117,12 @@ class Model(Pretrained, Estimator, ABC):
     def score_samples(self, X: Any) -> np.ndarray:
         """How well the model accounts for each picture; higher is better. The same picture always scores the same."""
         pixels = self._pictures(X).pixels
-        keys = keys_of([row.tobytes() for row in np.ascontiguousarray(pixels)])
         scores = []
         with torch.no_grad():
             for start in range(0, len(pixels), _BLOCK):
-                x = self._scaled(pixels[start : start + _BLOCK])
-                noise = Noise(filled(torch.from_numpy(keys[start : start + _BLOCK])).to(x.device), "score")
+                block = np.ascontiguousarray(pixels[start : start + _BLOCK])
+                x, keys = self._scaled(block), torch.from_numpy(keys_of(row.tobytes() for row in block))
+                noise = Noise(filled(keys).to(x.device), "score")
                 scores.append(self._score(filled(x), noise)[: len(x)].float().cpu().numpy())
         return np.concatenate(scores)
 

@@ -125,6 +125,8 @@ def _restore(model: Model, fitted: dict[str, Any]) -> None:
 def _source(run: Run, recorded: dict[str, Any]) -> Any:
     if recorded.get("kind") == "set":
         return recorded["name"]
+    if recorded.get("url"):
+        return recorded["url"]
     if recorded.get("relative_path"):
         return run.path / recorded["relative_path"]
     raise RunError(f"{run.path} does not say where its pictures are", "Give them: isthmus fit PATH --resume RUN.")

@@ -92,7 +92,9 @@ def _data(run: Run, pictures: Pictures) -> dict[str, Any]:
     """Where the pictures were, as seen from the run folder: no absolute path leaves this machine."""
     source = dict(pictures.source)
     path = source.pop("path", None)
-    if path is not None:
+    if path is not None and "://" in path:
+        source["url"] = path
+    elif path is not None:
         source["relative_path"] = _seen_from(run, path)
     return source | {
         "pictures": len(pictures),

@@ -1,4 +1,4 @@
-"""Pictures resident in memory, gathered by index: no Python per picture, and every batch a function of the step."""
+"""Pictures in memory or in shards, gathered by index: no Python per picture, every batch a function of the step."""
 
 import warnings
 from collections.abc import Iterator
@@ -9,7 +9,9 @@ import torch
 
 from isthmus.errors import DataError
 from isthmus.images.scaling import Scaling
+from isthmus.images.sharded import Sharded
 from isthmus.rng import Noise, permutation
+from isthmus.train.ahead import Ahead
 from isthmus.train.players import Batch, Feed
 
 __all__ = ["Feeder", "Resident"]
@@ -17,9 +19,12 @@ __all__ = ["Feeder", "Resident"]
 
 @dataclass
 class Resident:
-    """Pixels in their own type, with labels and random keys, scaled on the device when they are gathered."""
+    """Pixels in their own type, with labels and random keys, scaled on the device when they are gathered.
 
-    pixels: torch.Tensor
+    What lies in shards stays there: a batch is read while the one before is learnt from.
+    """
+
+    pixels: torch.Tensor | Ahead
     labels: torch.Tensor
     keys: torch.Tensor
     scaling: Scaling
@@ -27,12 +32,13 @@ class Resident:
 
     @classmethod
     def of(
-        cls, pixels: np.ndarray, labels: np.ndarray, keys: np.ndarray, scaling: Scaling, device: torch.device
+        cls, pixels: np.ndarray | Sharded, labels: np.ndarray, keys: np.ndarray, scaling: Scaling, device: torch.device
     ) -> "Resident":
         with warnings.catch_warnings():
             # A read-only memory map is what we want: nothing here writes to the pixels.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            rows, known, numbers = (torch.from_numpy(np.asarray(array)) for array in (pixels, labels, keys))
+            known, numbers = (torch.from_numpy(np.asarray(array)) for array in (labels, keys))
+            rows = Ahead(pixels) if isinstance(pixels, Sharded) else torch.from_numpy(np.asarray(pixels))
         return cls(rows, known, numbers, scaling, device)
 
     def __len__(self) -> int:
@@ -40,6 +46,11 @@ class Resident:
 
     def pictures(self, rows: torch.Tensor) -> torch.Tensor:
         return self.scaling.forward(self.pixels.index_select(0, rows).to(self.device, non_blocking=True))
+
+    def expect(self, rows: torch.Tensor) -> None:
+        """These will be asked for next."""
+        if isinstance(self.pixels, Ahead) and len(rows):
+            self.pixels.expect(rows)
 
     def batch(self, rows: torch.Tensor, *parts: object) -> Batch:
         """These pictures with the noise that belongs to them and to `parts`."""
@@ -50,7 +61,9 @@ class Resident:
         """Every picture once, in order."""
         for start in range(0, len(self), size):
             rows = torch.arange(start, min(start + size, len(self)))
-            yield rows, self.batch(rows, *parts)
+            batch = self.batch(rows, *parts)
+            self.expect(torch.arange(len(self))[start + size : start + 2 * size])
+            yield rows, batch
 
 
 class Feeder:
@@ -82,14 +95,20 @@ class Feeder:
         """The batch of move number `move` in the stream of this name."""
         epoch, place = divmod(move, self.length)
         order = self._order(epoch, stream)
-        stop = len(order) if place == self.length - 1 else (place + 1) * self.size
-        rows = order[place * self.size : stop]
+        rows = self._at(order, place)
         batch = self.data.batch(rows, *self.parts, stream, epoch)
+        if place < self.length - 1:
+            self.data.expect(self._at(order, place + 1))
         if self.feed.augment is not None:
             batch.x = self.feed.augment(batch.x, batch.noise)
         if self.codes is not None:
             batch.codes = self.codes[rows.to(self.codes.device)]
         return batch
+
+    def _at(self, order: torch.Tensor, place: int) -> torch.Tensor:
+        """The rows of a batch of the epoch; the last takes what is left."""
+        stop = len(order) if place == self.length - 1 else (place + 1) * self.size
+        return order[place * self.size : stop]
 
     def _order(self, epoch: int, stream: str) -> torch.Tensor:
         """The shuffle of this epoch; each stream remembers its own."""

@@ -6,7 +6,7 @@ from isthmus.errors import DataError
 from isthmus.images.guard import plural, some
 from isthmus.images.options import ReadOptions
 from isthmus.images.pictures import Pictures
-from isthmus.images.readers._files import read_files
+from isthmus.images.readers._files import Listed, read_files
 from isthmus.images.scanning import Scan, scan
 
 __all__ = ["FolderReader", "Reader"]
@@ -26,6 +26,10 @@ class FolderReader:
         return path.is_dir()
 
     def read(self, path: Path, options: ReadOptions) -> Pictures:
+        return read_files(self.listing(path, options), options)
+
+    def listing(self, path: Path, options: ReadOptions) -> Listed:
+        """The files, before any is decoded."""
         found = scan(path)
         options.tell(len(found.pictures), len(found.pictures), "finding pictures")
         if not found.pictures:
@@ -34,11 +38,10 @@ class FolderReader:
         split = _own_split(parts)
         labels = [_label(folders[1:] if split else folders) for folders in parts]
         source = {"kind": "folder", "name": path.resolve().name}
-        pictures = read_files(path, found.pictures, labels, options, split=split, source=source)
-        pictures.trouble.extend(_left_out(found))
+        trouble = _left_out(found)
         if split and any(folders[0].casefold().startswith("val") for folders in parts):
-            pictures.trouble.append("the validation folder was joined to train: validation is cut anew for each run")
-        return pictures
+            trouble.append("the validation folder was joined to train: validation is cut anew for each run")
+        return Listed(path, found.pictures, labels, split=split, source=source, trouble=trouble)
 
 
 def _own_split(parts: list[list[str]]) -> list[str] | None:

@@ -9,7 +9,7 @@ from isthmus.images.guard import some
 from isthmus.images.labels import as_column, read_table
 from isthmus.images.options import ReadOptions
 from isthmus.images.pictures import Pictures
-from isthmus.images.readers._files import read_files
+from isthmus.images.readers._files import Listed, read_files
 from isthmus.images.scanning import Found
 
 __all__ = ["Reader", "TableReader"]
@@ -22,6 +22,10 @@ class TableReader:
         return path.suffix.lower() in (".csv", ".tsv", ".parquet", ".pq")
 
     def read(self, path: Path, options: ReadOptions) -> Pictures:
+        return read_files(self.listing(path, options), options)
+
+    def listing(self, path: Path, options: ReadOptions) -> Listed:
+        """The files, before any is decoded."""
         table = read_table(path)
         if not table.ids:
             raise DataError(f"{path} has no rows", "Give a line for each picture: path,label.")
@@ -33,9 +37,7 @@ class TableReader:
         columns = {name: as_column([values[row] for row in rows]) for name, values in table.columns.items()}
         labels = [table.labels[row] for row in rows]
         source = {"kind": "table", "name": path.name}
-        pictures = read_files(root, files, labels, options, columns=columns, source=source)
-        pictures.trouble[:0] = trouble
-        return pictures
+        return Listed(root, files, labels, columns, source=source, trouble=trouble)
 
 
 def _relative(folder: Path, names: list[str]) -> tuple[Path, list[str]]:
