@@ -33,8 +33,8 @@ def spread(
             running[pipe] = process
             _hand_over(pipe, waiting, doing, jobs)
         while doing:
-            for pipe in wait(list(doing)):
-                assert isinstance(pipe, Connection)
+            said = wait(list(doing))
+            for pipe in [pipe for pipe in running if pipe in said]:
                 number, result = doing.pop(pipe), _heard(pipe)
                 _hand_over(pipe, waiting, doing, jobs)
                 yield number, result

@@ -37,7 +37,11 @@ def write_codes(path: Path, codes: np.ndarray, pictures: Pictures) -> None:
 
 
 def read_codes(path: Path) -> np.ndarray:
-    """The codes in a file of any of the kinds that are written."""
+    """The codes in a file of any of the kinds that are written, or in a folder of parts."""
+    if path.is_dir():
+        from isthmus.cli._parts import parts_of
+
+        return np.concatenate([read_codes(part) for part in parts_of(path)])
     if path.suffix not in ENDINGS:
         raise UsageError(f"{path} is no file of codes", f"Use one of: {', '.join(ENDINGS)}.")
     try:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.images import stacks
+from isthmus.images.blob import Blob
 from isthmus.images.plan import Look
 
 __all__ = ["SUFFIXES", "decode", "look"]
@@ -34,7 +35,7 @@ _DEEP_GREY = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 _DEEP_COLOUR = ("RGB;16B", "RGBA;16B")
 
 
-def look(path: Path, axes: str | None = None) -> Look:
+def look(path: Path | Blob, axes: str | None = None) -> Look:
     """What the header says, without decoding."""
     if path.suffix.lower() in stacks.SUFFIXES:
         return stacks.look(path, axes)
@@ -51,7 +52,7 @@ def look(path: Path, axes: str | None = None) -> Look:
         return Look(height, width, 1 if _is_grey(image) else 3, "uint16" if _deep_colour(image) else "uint8")
 
 
-def decode(path: Path, axes: str | None = None, near: tuple[int, int] | None = None) -> np.ndarray:
+def decode(path: Path | Blob, axes: str | None = None, near: tuple[int, int] | None = None) -> np.ndarray:
     """The pixels; a large JPEG is decoded at a fraction of its size where `near` (height, width) is much smaller."""
     if path.suffix.lower() in stacks.SUFFIXES:
         return stacks.decode(path, axes)
@@ -130,7 +131,7 @@ def _deep_colour(image: Any) -> str:
     return raw if raw in _DEEP_COLOUR and "transparency" not in image.info else ""
 
 
-def _deep_pixels(path: Path, image: Any, raw: str) -> np.ndarray:
+def _deep_pixels(path: Path | Blob, image: Any, raw: str) -> np.ndarray:
     """High bytes and low bytes come from two passes, each of which Pillow can do."""
     from PIL import Image
 

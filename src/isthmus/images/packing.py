@@ -87,13 +87,18 @@ def pack_aside(source: str, options: ReadOptions) -> Path:
     """Pack into the cache folder, or find it packed there. What lies elsewhere is taken to be as it was."""
     place = Path(options.cache) if isinstance(options.cache, str | Path) else cache_folder()
     if "://" in source:
-        about = repr((FORMAT, source, replace(options, progress=None, cache=None, skip_bad=False)))
-        place = place / "packed" / hashlib.blake2b(about.encode(), digest_size=12).hexdigest()
-        if (place / INDEX).is_file():
-            return place
-        return _packed(place, _order(source, options, None), 1).folder
+        about = repr((FORMAT, source, options.axes, options.tile, options.step))
+        there = place / "packed" / hashlib.blake2b(about.encode(), digest_size=12).hexdigest()
+        if (there / INDEX).is_file() and _is_as_asked(Index.read(there).shape, options):
+            return there
     order = _order(source, options, None)
-    return _packed(place / "packed" / order.stamp, order, 1).folder
+    whole = "://" in source and not options.size and not options.channels
+    return _packed(there if whole else place / "packed" / order.stamp, order, 1).folder
+
+
+def _is_as_asked(shape: Sequence[int], options: ReadOptions) -> bool:
+    height_width = options.height_width
+    return options.channels in (None, shape[0]) and (height_width is None or list(height_width) == shape[1:])
 
 
 def _order(source: str, options: ReadOptions, rows: int | None) -> _Order:

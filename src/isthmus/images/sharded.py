@@ -121,6 +121,10 @@ class _Files:
         self._open: OrderedDict[int, int] = OrderedDict()
         weakref.finalize(self, _close, self._open)
 
+    def __reduce__(self) -> Any:
+        """For another process, which opens them anew."""
+        return _Files, (self.parts, self.row_bytes)
+
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Bytes of these rows; the files are read in their own order, and neighbours in one go."""
         out = np.empty(len(rows) * self.row_bytes, np.uint8)
@@ -133,7 +137,7 @@ class _Files:
         first = np.concatenate([[0], np.flatnonzero(breaks) + 1])
         count = np.diff(np.append(first, len(rows)))
         runs = zip(part[first].tolist(), there[first].tolist(), order[first].tolist(), count.tolist(), strict=True)
-        view, size = memoryview(out), self.row_bytes
+        view, size = memoryview(out.data), self.row_bytes
         with self._lock:
             for number, row, here, many in runs:
                 begins = self.parts[number].begins + (row - self._start(number)) * size

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.errors import DataError, UsageError
+from isthmus.images.blob import Blob
 from isthmus.images.guard import believable
 from isthmus.images.plan import Look
 
@@ -19,7 +20,7 @@ _KEPT["float64"] = "float32"
 _ALPHA = (1, 2)
 
 
-def look(path: Path, axes: str | None = None) -> Look:
+def look(path: Path | Blob, axes: str | None = None) -> Look:
     """What the first series of the file holds."""
     import tifffile
 
@@ -28,7 +29,7 @@ def look(path: Path, axes: str | None = None) -> Look:
         return _look(series, names, _alpha(series, names))
 
 
-def decode(path: Path, axes: str | None = None) -> np.ndarray:
+def decode(path: Path | Blob, axes: str | None = None) -> np.ndarray:
     """Every page, as `(pages, channels, height, width)`."""
     import tifffile
 
@@ -42,7 +43,7 @@ def decode(path: Path, axes: str | None = None) -> np.ndarray:
     return _flatten(pages) if alpha else pages
 
 
-def _series(file: Any, path: Path, axes: str | None) -> tuple[Any, str]:
+def _series(file: Any, path: Path | Blob, axes: str | None) -> tuple[Any, str]:
     if not file.series:
         raise DataError(f"{path.name} holds no picture", "Check how it was written.")
     series = file.series[0]
@@ -75,7 +76,7 @@ def _look(series: Any, names: str, alpha: bool) -> Look:
     return Look(sizes["Y"], sizes["X"], channels, _KEPT[str(series.dtype)], pages)
 
 
-def _pixels(series: Any, path: Path) -> np.ndarray:
+def _pixels(series: Any, path: Path | Blob) -> np.ndarray:
     stored = path.stat().st_size
     for page in series.pages:
         # the buffer for a strip or tile is taken before anybody notices that the file is shorter

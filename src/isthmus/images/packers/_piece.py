@@ -81,7 +81,7 @@ class Decoder:
         near = None if self.plan.tile else (self.plan.height, self.plan.width)
         try:
             with reading(name, SKIP):
-                pixels = decode(file, self.options.axes, near)  # type: ignore[arg-type]  # a blob does as a path does
+                pixels = decode(file, self.options.axes, near)
                 return self.shaped(pixels, [name] if len(pixels) == 1 else _pages(name, len(pixels)), rest)
         except DataError as error:
             if not self.options.skip_bad:

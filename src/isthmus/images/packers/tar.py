@@ -184,7 +184,7 @@ def _looks(tar: _Tar, options: ReadOptions, most: int) -> Iterator[tuple[str, Lo
                 try:
                     with reading(name, SKIP):
                         blob = Blob(member.name, file.read(member.size))
-                        yield name, look(blob, options.axes)  # type: ignore[arg-type]  # a blob does as a path does
+                        yield name, look(blob, options.axes)
                 except DataError:
                     if not options.skip_bad:
                         raise
