@@ -46,27 +46,28 @@ def write_parts(run_folder: str, pictures: Pictures, out: Path, workers: int) ->
 
     if len(pictures) == 0:
         raise DataError("there are 0 pictures", "Give at least one.")
-    about = {
+    parts = -(-len(pictures) // _ROWS)
+    about: dict[str, Any] = {
         "format": _FORMAT,
         "weights": weights_of(Run.open(run_folder)),
         "data": fingerprint(pictures, labels=False),
         "pictures": len(pictures),
         "rows": _ROWS,
-        "parts": -(-len(pictures) // _ROWS),
+        "parts": parts,
     }
     # a part takes with it what it needs and no more
     light = replace(pictures, columns={}, split=None, source={}, trouble=[])
     with held(out):
-        about["ending"] = _begin(out, about)
-        there = [number for number in range(about["parts"]) if _part(out, number, about["ending"]).is_file()]
-        todo = sorted(set(range(about["parts"])) - set(there))
-        given = (run_folder, out, about["ending"], workers)
+        ending = _begin(out, about)
+        there = [number for number in range(parts) if _part(out, number, ending).is_file()]
+        todo = sorted(set(range(parts)) - set(there))
+        given = (run_folder, out, ending, workers)
         with tick("encoding parts") as told:
             for done, _ in enumerate(spread(_start, given, Parts(light, todo), workers), 1):
                 if told:
-                    told(len(there) + done, about["parts"])
-        _write(out, about | {"status": "done"})
-    return about["parts"], len(there)
+                    told(len(there) + done, parts)
+        _write(out, about | {"ending": ending, "status": "done"})
+    return parts, len(there)
 
 
 def parts_of(folder: Path) -> list[Path]:

@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
         "--out",
         required=True,
         metavar="FILE",
-        help=f"one of: {', '.join(ENDINGS)}; a folder is filled with parts",
+        help=f"one of: {', '.join(ENDINGS)}; a folder gets parts",
     )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that encode parts (default: 1)")
 
