@@ -33,7 +33,20 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(shards: Path) -> Path:
-    words = ["--model", "vae", "--net", "mlp", "--net-hidden", "16", "--latent", "3", "--epochs", "1", "--precision", "float32"]
+    words = [
+        "--model",
+        "vae",
+        "--net",
+        "mlp",
+        "--net-hidden",
+        "16",
+        "--latent",
+        "3",
+        "--epochs",
+        "1",
+        "--precision",
+        "float32",
+    ]
     folder = shards.parent / "run"
     assert main(["fit", str(shards), *words, "--quiet", "--out", str(folder)]) == 0
     return folder

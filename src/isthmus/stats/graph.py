@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isthmus.errors import DataError
-from isthmus.stats.knn import neighbours
+from isthmus.stats.cells import near_neighbours
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -37,7 +37,7 @@ def neighbour_graph(rows: np.ndarray, k: int = 10, tick: Callable[[int, int], No
         raise DataError(f"{n} points make no graph", "Give at least two.")
     k = min(k, n - 1)
     rows = unit(rows)
-    distances, near = neighbours(rows, rows, k, skip_self=True, tick=tick)
+    distances, near = near_neighbours(rows, k, tick=tick)
     ends = np.repeat(np.arange(n), k), near.ravel()
     one_way = coo_matrix((weights_of(distances).ravel(), ends), shape=(n, n)).tocsr()
     links = one_way + one_way.T

@@ -9,7 +9,7 @@ from isthmus.errors import DataError
 from isthmus.stats.blocks import distance_blocks, points
 from isthmus.stats.intervals import Interval, wilson_interval
 
-__all__ = ["knn_accuracy", "knn_predict", "neighbours"]
+__all__ = ["knn_accuracy", "knn_predict", "neighbours", "ranked"]
 
 _SPARE = 8
 
@@ -26,7 +26,8 @@ def neighbours(
 
     `skip_self` says that `query` is `bank`, and a point is not its own neighbour.
     """
-    query, bank = points(query, "the query"), points(bank, "the bank")
+    same, bank = query is bank, points(bank, "the bank")
+    query = bank if same else points(query, "the query")
     if not 1 <= k <= len(bank) - skip_self:
         raise DataError(f"{k} neighbours were asked of {len(bank)} points", "Ask for fewer, or give more points.")
     wide = min(k + _SPARE, len(bank) - skip_self)
@@ -36,7 +37,7 @@ def neighbours(
             rows = torch.arange(len(block))
             block[rows, start + rows] = torch.inf
         near = block.topk(wide, dim=1, largest=False).indices.sort(dim=1).values
-        found.append(_exact(query[start : start + len(block)], bank, near, k))
+        found.append(ranked(query[start : start + len(block)], bank, near, k))
         if tick:
             tick(start + len(block), len(query))
     if not found:
@@ -44,7 +45,7 @@ def neighbours(
     return np.concatenate([d for d, _ in found]), np.concatenate([i for _, i in found])
 
 
-def _exact(query: torch.Tensor, bank: torch.Tensor, near: torch.Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
+def ranked(query: torch.Tensor, bank: torch.Tensor, near: torch.Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The best `k` of some candidates by plain differences, which do not lose small distances to rounding."""
     columns = [(query - bank[near[:, c]]).square_().sum(dim=1) for c in range(near.shape[1])]
     distances, order = torch.stack(columns, dim=1).sort(dim=1, stable=True)

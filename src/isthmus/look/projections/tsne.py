@@ -15,7 +15,7 @@ from isthmus.keys import stream
 from isthmus.look.projections._projection import Projection as Base
 from isthmus.look.projections._projection import Shown, Told, centred, checked, stage
 from isthmus.look.projections._repulsion import Repulsion, exact_repulsion
-from isthmus.stats.knn import neighbours
+from isthmus.stats.cells import near_neighbours
 from isthmus.stats.spectrum import principal_components
 
 __all__ = ["Projection", "Tsne"]
@@ -47,7 +47,7 @@ class Tsne(Base):
             shown(centred(start))
         k = max(2, min(round(3 * self.perplexity), len(flat) - 1))
         tick = stage(told, "finding neighbours")
-        distances, near = neighbours(flat, flat, k, skip_self=True, tick=tick)
+        distances, near = near_neighbours(flat, k, tick=tick)
         pull = _Pull(_alike(distances, min(self.perplexity, (len(flat) - 1) / 3)), near)
         return centred(self._laid_out(start, pull, told, shown))
 

@@ -1,6 +1,6 @@
 """UMAP: a graph of neighbours, each at its own scale, laid out by pulling along edges and pushing strangers apart.
 
-After McInnes, Healy and Melville 2018. Neighbours are exact; edges are taken in turns, each as often as it is strong, a
+After McInnes, Healy and Melville 2018. Neighbours are exact up to 100,000 pictures; edges are taken in turns, each as often as it is strong, a
 shuffled part of them at a time, so that a point feels about one pull before it has moved.
 """
 
@@ -15,7 +15,7 @@ from isthmus.estimator import option
 from isthmus.keys import stream
 from isthmus.look.projections._projection import Projection as Base
 from isthmus.look.projections._projection import Shown, Told, centred, checked, stage
-from isthmus.stats.knn import neighbours
+from isthmus.stats.cells import near_neighbours
 from isthmus.stats.spectrum import principal_components
 
 __all__ = ["Projection", "Umap"]
@@ -50,7 +50,7 @@ class Umap(Base):
         if shown:
             shown(centred(start.numpy()))
         k, tick = min(self.neighbours, len(flat) - 1), stage(told, "finding neighbours")
-        near = neighbours(flat, flat, k, skip_self=True, tick=tick)
+        near = near_neighbours(flat, k, tick=tick)
         edges = _edges(*near, self._generator("edges"))
         return centred(self._laid_out(start, edges, told, shown).numpy())
 
