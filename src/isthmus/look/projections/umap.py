@@ -1,7 +1,7 @@
 """UMAP: a graph of neighbours, each at its own scale, laid out by pulling along edges and pushing strangers apart.
 
-After McInnes, Healy and Melville 2018. Neighbours are exact up to 100,000 pictures; edges are taken in turns, each as often as it is strong, a
-shuffled part of them at a time, so that a point feels about one pull before it has moved.
+After McInnes, Healy and Melville 2018. Neighbours are exact below 100,000 pictures; edges are taken in turns, each as
+often as it is strong, a shuffled part of them at a time, so that a point feels about one pull before it has moved.
 """
 
 from dataclasses import dataclass
