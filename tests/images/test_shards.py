@@ -154,6 +154,7 @@ def test_any_index_gives_what_numpy_gives(array: Path, tmp_path: Path, rng: np.r
     np.testing.assert_array_equal(taken.at(slice(9, 90))[[4, 2, -1]], whole[rows][9:90][[4, 2, -1]])
     np.testing.assert_array_equal(taken.reshape(200, -1 * -90)[5:7], whole[rows].reshape(200, 90)[5:7])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(taken))[:9], whole[rows][:9])  # as workers are given it
+    np.testing.assert_array_equal(np.stack(list(taken)), whole[rows])
     for wrong in (103, -104, [0, 103]):
         with pytest.raises(IndexError):
             shards[wrong]
@@ -417,6 +418,11 @@ def test_an_index_of_another_version_or_kind_is_one_sentence(
         open_pictures(tmp_path / "shards")
 
 
+def test_a_folder_of_pictures_may_hold_an_index_of_its_own(folder: Path) -> None:
+    (folder / "index.json").write_text('{"format": 1, "shards": {}}')
+    assert len(open_pictures(folder)) == 60
+
+
 def test_another_shape_is_too_late_once_shards_are_packed(array: Path, tmp_path: Path) -> None:
     pack(array, tmp_path / "shards")
     same(open_pictures(tmp_path / "shards", size=(6, 5), channels=3), open_pictures(array))
@@ -430,3 +436,21 @@ def test_labels_are_given_when_shards_are_opened(array: Path, tmp_path: Path) ->
     (tmp_path / "labels.csv").write_text("id,label,slide\n3,cat,A\n100,dog,B\n")
     pictures = open_pictures(tmp_path / "shards", labels=tmp_path / "labels.csv", group="slide")
     assert [pictures.labels[3], pictures.labels[100], pictures.labels[4]] == [0, 1, -1]
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_zarr_is_read_a_block_at_a_time(tmp_path: Path, rng: np.random.Generator, grouped: bool) -> None:
+    zarr = pytest.importorskip("zarr")
+    pixels = rng.integers(0, 256, (50, 8, 9, 3)).astype(np.uint8)
+    store = tmp_path / "a.zarr"
+    if grouped:
+        group = zarr.open_group(store, mode="w")
+        group.create_array("images", data=pixels, chunks=(7, 8, 9, 3))
+        group.create_array("labels", data=np.arange(50) % 3 - 1)
+    else:
+        zarr.open_array(store, mode="w", shape=pixels.shape, dtype="uint8", chunks=(7, 8, 9, 3))[:] = pixels
+    pack(store, tmp_path / "shards", rows=20)
+    pictures = open_pictures(tmp_path / "shards")
+    np.testing.assert_array_equal(pictures.pixels[:], pixels.transpose(0, 3, 1, 2))
+    assert list(pictures.labels[:4]) == ([-1, 0, 1, -1] if grouped else [-1] * 4)
+    same(open_pictures(store), pictures)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from isthmus.errors import UsageError
 from isthmus.images.options import Progress
-from isthmus.images.shards import INDEX, Index, checksum, header, read_facts
+from isthmus.images.shards import INDEX, Index, checksum, header, is_index, read_facts
 
 __all__ = ["broken"]
 
 
 def broken(folder: Path, progress: Progress | None = None) -> dict[str, str]:
     """The shards that are not, and why."""
-    if not (folder / INDEX).is_file():
+    if not is_index(folder / INDEX):
         raise UsageError(f"{folder} is no folder of shards", "Make one with: isthmus data pack SOURCE -o FOLDER.")
     index, found = Index.read(folder), dict[str, str]()
     shards = index.in_order()

@@ -11,11 +11,13 @@ __all__ = ["describe", "describe_text"]
 
 _BLOCK = 4096
 _LISTED = 12
+_MANY = 200_000
+"""Pictures among which near-duplicates are not looked for: every pair would be compared."""
 
 
 def describe(pictures: Pictures, *, near: bool = True) -> dict[str, Any]:
     """Count, size, channels, dtype, range, labels, columns, duplicates and trouble; `near=False` is quicker."""
-    table = pictures.pixels.ndim == 2
+    table, many = pictures.pixels.ndim == 2, len(pictures) > _MANY
     low, high = _range(pictures.pixels)
     facts: dict[str, Any] = {
         "source": {key: value for key, value in pictures.source.items() if key not in ("rule", "tiles")},
@@ -37,8 +39,10 @@ def describe(pictures: Pictures, *, near: bool = True) -> dict[str, Any]:
     facts["labels"] = _labels(pictures)
     facts["columns"] = {name: _column(values) for name, values in pictures.columns.items()}
     facts["split"] = _counts(pictures.split)
-    facts["duplicates"] = _duplicates(pictures, near)
+    facts["duplicates"] = _duplicates(pictures, near and not many)
     facts["trouble"] = [*pictures.trouble, *_remarks(pictures, low, high)]
+    if near and many:
+        facts["trouble"].append("there are too many pictures to look for near-duplicates among them")
     return facts
 
 

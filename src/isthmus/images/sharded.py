@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ __all__ = ["Part", "Sharded"]
 
 _MOST_OPEN = 64
 _LARGEST_READ = 1 << 30
+_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class Sharded:
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for start in range(0, len(self), _BLOCK):
+            yield from self[start : start + _BLOCK]
 
     def __getitem__(self, key: Any) -> np.ndarray:
         if isinstance(key, tuple):

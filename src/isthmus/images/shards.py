@@ -33,6 +33,7 @@ __all__ = [
     "Shard",
     "checksum",
     "header",
+    "is_index",
     "read_facts",
     "write_facts",
     "write_shard",
@@ -40,6 +41,7 @@ __all__ = [
 
 FORMAT = 1
 INDEX, PACKING = "index.json", "packing.json"
+_WHAT = "shards of pictures"
 
 Facts = tuple[str, ...]
 """What is known of a row, as text: its id, label, split and columns."""
@@ -73,7 +75,9 @@ class Index:
     trouble: list[str] = field(default_factory=list)
 
     def write(self, folder: Path, name: str) -> None:
-        text = json.dumps({"format": FORMAT} | asdict(self), ensure_ascii=False, allow_nan=False, indent=1)
+        text = json.dumps(
+            {"what": _WHAT, "format": FORMAT} | asdict(self), ensure_ascii=False, allow_nan=False, indent=1
+        )
         write_atomically(folder / name, text.encode() + b"\n")
 
     @classmethod
@@ -83,6 +87,7 @@ class Index:
         with reading(str(path), "Restore it, or pack the pictures again."):
             found = json.loads(path.read_text("utf-8"))
             version = found.pop("format")
+            found.pop("what")
             if version != FORMAT:
                 newer = isinstance(version, int) and version > FORMAT
                 remedy = "Upgrade isthmus." if newer else "Pack the pictures again with this version."
@@ -102,6 +107,15 @@ class Index:
     def in_order(self) -> list[Shard]:
         """By number; those without a row are left out."""
         return [self.shards[number] for number in sorted(self.shards, key=int) if self.shards[number].rows]
+
+
+def is_index(path: Path) -> bool:
+    """Whether a file begins as an index does: others are called so too."""
+    try:
+        with path.open("rb") as file:
+            return json.dumps({"what": _WHAT})[1:-1].encode() in file.read(80)
+    except OSError:
+        return False
 
 
 def write_shard(path: Path, blocks: Iterable[np.ndarray], shape: Sequence[int], dtype: str) -> tuple[int, str]:

@@ -44,4 +44,5 @@ class Rows(Piece):
 
 def cut_rows(array: Any, layout: str, known: Any, mark: str, rows: int) -> list[Rows]:
     """So many rows a piece."""
-    return [Rows(array, layout, i, min(i + rows, len(array)), known, mark) for i in range(0, len(array), rows)]
+    count = array.shape[0]
+    return [Rows(array, layout, i, min(i + rows, count), known, mark) for i in range(0, count, rows)]

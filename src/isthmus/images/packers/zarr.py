@@ -34,9 +34,10 @@ class ZarrPacker:
         with reading(source, "Give an array, or a group of images and labels."):
             array, labels = _arrays(zarr.open(source, mode="r"), source)
             first, layout = canonical(np.asarray(array[:1]), options.axes)
-            names = [""] * len(array) if labels is None else [_text(value) for value in np.asarray(labels[:]).tolist()]
-        if len(names) != len(array):
-            raise DataError(f"{source} has {len(names):,} labels for {len(array):,} pictures", "Give one for each.")
+            count = array.shape[0]
+            names = [""] * count if labels is None else [_text(value) for value in np.asarray(labels[:]).tolist()]
+        if len(names) != count:
+            raise DataError(f"{source} has {len(names):,} labels for {count:,} pictures", "Give one for each.")
         if str(first.dtype) not in ("uint8", "uint16", "float32") or str(first.dtype) != str(array.dtype):
             raise DataError(f"{source} holds {array.dtype} values", "Save it as uint8, uint16 or float32.")
         table = first.ndim == 2
@@ -44,9 +45,9 @@ class ZarrPacker:
         return Listing(
             kind="zarr",
             name=os.path.basename(os.path.abspath(source)),
-            looks=[Look(height, width, channels, str(first.dtype), len(array))],
+            looks=[Look(height, width, channels, str(first.dtype), count)],
             names=[source],
-            cut=partial(cut_rows, array, layout, partial(_known, names), f"{os.stat(source).st_mtime_ns}"),
+            cut=partial(cut_rows, array, layout, partial(_known, names), _changed(source)),
             source={"layout": layout},
             features=first.shape[1] if table else None,
             elsewhere=False,
@@ -61,6 +62,12 @@ def _arrays(store: Any, source: str) -> tuple[Any, Any]:
     if images is None:
         raise DataError(f"{source} is a group without an array called images", "Name one so, or give an array.")
     return images, next((store[name] for name in ("labels", "y", "targets") if name in store), None)
+
+
+def _changed(source: str) -> str:
+    """When, last: of any chunk, as a store that is written to in place keeps its folder."""
+    times = [os.stat(os.path.join(folder, name)).st_mtime_ns for folder, _, names in os.walk(source) for name in names]
+    return str(max(times))
 
 
 def _known(names: list[str], start: int, stop: int) -> list[Facts]:

@@ -11,7 +11,7 @@ from isthmus.images.labels import as_column
 from isthmus.images.options import ReadOptions
 from isthmus.images.pictures import UNKNOWN, Pictures
 from isthmus.images.sharded import Part, Sharded
-from isthmus.images.shards import INDEX, PACKING, Facts, Index, Shard, header, read_facts
+from isthmus.images.shards import INDEX, PACKING, Facts, Index, Shard, header, is_index, read_facts
 
 __all__ = ["Reader", "ShardsReader"]
 
@@ -20,7 +20,7 @@ class ShardsReader:
     """Pixels stay in their files. A shard that is gone, cut short or of another shape is left out and named."""
 
     def accepts(self, path: Path) -> bool:
-        return path.is_dir() and ((path / INDEX).is_file() or (path / PACKING).is_file())
+        return is_index(path / INDEX) or is_index(path / PACKING)
 
     def read(self, path: Path, options: ReadOptions) -> Pictures:
         if not (path / INDEX).is_file():
