@@ -20,7 +20,7 @@ MODULES = sorted({name for _, name, _ in pkgutil.walk_packages([str(ROOT)], "ist
 # Floor by floor, from the ground; whoever is on one line is beside the others and does not import them.
 FLOORS = (
     "errors keys",
-    "files discover estimator rng contract card workers",
+    "files discover estimator rng contract card ranks workers",
     "nets terms stats augment",
     "images run",
     "train report",

@@ -21,6 +21,7 @@ from isthmus.run import Run
 from isthmus.train.checkpoint import Store, load_tensors
 from isthmus.train.feeding import Feeder, Resident
 from isthmus.train.loop import train
+from isthmus.train.objective import Piece
 from isthmus.train.optimisers import OPTIMISERS
 from isthmus.train.players import Batch, Feed, Phase, Player, Terms
 from isthmus.train.schedules import PLATEAU_FACTOR, PLATEAU_PATIENCE, SCHEDULES, factor
@@ -105,9 +106,10 @@ def moves(monkeypatch: pytest.MonkeyPatch) -> list[Move]:
     seen: list[Move] = []
     real = Stage._move
 
-    def spied(stage: Stage, player: Player, batches: dict[str, Batch], *rest: Any) -> None:
+    def spied(stage: Stage, player: Player, pieces: list[Piece], *rest: Any) -> None:
         before = copy(stage.net)
-        real(stage, player, batches, *rest)
+        real(stage, player, pieces, *rest)
+        ((batches, _),) = pieces
         seen.append(Move(stage.phase.name, player, before, copy(stage.net), batches))
         mine = {id(p) for p in player.parameters()}
         others = [p for p in stage.net.parameters() if id(p) not in mine]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from isthmus.cli._many import add_devices, joined, launch, launches, restarted, tell
 from isthmus.cli._pictures import add_pictures, opened, reading_options
 from isthmus.cli._talk import print_json, say
 from isthmus.errors import UsageError
@@ -29,6 +30,8 @@ def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("--validation", type=float, default=0.1, metavar="SHARE", help="held out to watch training")
     parser.add_argument("--test", type=float, default=0.1, metavar="SHARE", help="held out to judge the model by")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all cores)")
+    add_devices(parser)
+    parser.set_defaults(words=tuple(words))
     parser.add_argument("--json", action="store_true", help="print the run's description as JSON at the end")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     model, net = value_of("--model", words) or _DEFAULT, value_of("--net", words)
@@ -43,14 +46,26 @@ def run(arguments: argparse.Namespace) -> int:
         torch.set_num_threads(arguments.threads)
     if (arguments.out is None) == (arguments.resume is None):
         raise UsageError("say where the run goes", "Give --out FOLDER for a new run, or --resume FOLDER.")
+    if launches(arguments):
+        return launch(arguments)
+    with joined():
+        return _fit(arguments)
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    from isthmus.ranks import leads
+
     watchers = _watchers(arguments)
     folder = arguments.out or arguments.resume
     try:
-        model = _resumed(arguments, watchers) if arguments.resume else _new(arguments, watchers)
+        going_on = arguments.resume or (restarted() and Path(folder, "run.json").exists())
+        model = _resumed(arguments, folder, watchers) if going_on else _new(arguments, watchers)
     except KeyboardInterrupt:
         if Path(folder, "checkpoint.safetensors").exists():
-            say(f"continue with: isthmus fit --resume {folder}")
+            tell(f"continue with: isthmus fit --resume {folder}")
         raise
+    if not leads():
+        return 0
     if arguments.json:
         from isthmus.run import Run
 
@@ -81,20 +96,22 @@ def _new(arguments: argparse.Namespace, watchers: list[Any]) -> Any:
     pictures.split = split(pictures, arguments.validation, arguments.test, model.seed)
     pictures.source["options"] = _portable(reading_options(arguments), arguments.out)
     counts = [f"{(pictures.split == name).sum():,} {name}" for name in ("train", "validation", "test")]
-    say(f"{len(pictures):,} pictures of {'x'.join(map(str, pictures.pixels.shape[1:]))}: {', '.join(counts)}")
+    tell(f"{len(pictures):,} pictures of {'x'.join(map(str, pictures.pixels.shape[1:]))}: {', '.join(counts)}")
     return model.fit(pictures, run=arguments.out, watchers=watchers)
 
 
-def _resumed(arguments: argparse.Namespace, watchers: list[Any]) -> Any:
+def _resumed(arguments: argparse.Namespace, folder: str, watchers: list[Any]) -> Any:
     from isthmus import models
     from isthmus.models._loading import resume
 
+    if not arguments.resume:  # started again by the launcher: the command is that of the first start
+        return resume(folder, watchers=watchers)
     fields = models.make(arguments.model).get_params(deep=False)
     ignored = [name for name in vars(arguments) if name in fields or name.startswith("net_")]
     if ignored:
         flag = f"--{ignored[0]}".replace("_", "-")
         raise UsageError(f"a run goes on with its own fields, {flag} is not one to change", f"Leave out {flag}.")
-    return resume(arguments.resume, arguments.path, watchers=watchers)
+    return resume(folder, arguments.path, watchers=watchers)
 
 
 def _watchers(arguments: argparse.Namespace) -> list[Any]:

@@ -22,7 +22,7 @@ from isthmus.models._arrays import as_array, filled
 from isthmus.models._classes import class_numbers, in_classes, with_labels
 from isthmus.models._encoders import of_encoders
 from isthmus.models._pretrained import Pretrained
-from isthmus.models._saving import begin, save
+from isthmus.models._saving import begin, kept, save
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.run import Run
@@ -75,18 +75,8 @@ class Model(Pretrained, Estimator, ABC):
             held: Pictures | None = self._fitting(self._opened(*with_labels(validation), reset=False))
         else:
             held = None if pictures.split is None else pictures.take(pictures.split == "validation")
-        if run is None:
-            self._fit(training, held, None, watchers)
-            return self
-        run = run if isinstance(run, Run) else Run(run)
-        with run.writing():
-            if run.has("weights.safetensors") and not resume:
-                raise UsageError(f"{run.path} already holds a finished run", "Choose another folder.")
-            if run.has("checkpoint.safetensors") and not resume:
-                raise UsageError(f"{run.path} holds an unfinished run", "Resume it, or choose another folder.")
-            self._begin(run, pictures, resume)
-            self._fit(training, held, run, watchers)
-            self.save(run)
+        with kept(self, run, pictures, resume) as folder:
+            self._fit(training, held, folder, watchers)
         return self
 
     @of_encoders

@@ -15,6 +15,7 @@ from isthmus.images.scaling import Scaling
 from isthmus.keys import stream
 from isthmus.models._base import Model
 from isthmus.models._saving import LEARNED, fingerprint, paths_of
+from isthmus.ranks import current
 from isthmus.run import Run
 from isthmus.train.checkpoint import load_tensors
 from isthmus.train.devices import choose_device
@@ -73,7 +74,8 @@ def resume(path: str | os.PathLike[str], data: Any = None, y: Any = None, **how:
             "Give the same ones, or start a new run.",
         )
     pictures.split = splits_of(run, pictures) if run.has("splits.csv") else None
-    torch.set_num_threads(int(described["threads"]))
+    if current() is None:  # many processes share the cores of a machine, whoever began
+        torch.set_num_threads(int(described["threads"]))
     return model.fit(pictures, run=run, resume=True, **how)
 
 

@@ -1,9 +1,11 @@
 """Models into run folders: what is written, before the first step and after the last."""
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +13,18 @@ import numpy as np
 import torch
 
 from isthmus import discover
+from isthmus.errors import UsageError
 from isthmus.estimator import Estimator
 from isthmus.images.pictures import Pictures
 from isthmus.nets._net import Net
+from isthmus.ranks import current
 from isthmus.run import FORMAT, Run, machine
 from isthmus.train.checkpoint import save_tensors
 
 if TYPE_CHECKING:
     from isthmus.models._base import Model
 
-__all__ = ["LEARNED", "begin", "description", "fingerprint", "paths_of", "save", "to_json"]
+__all__ = ["LEARNED", "begin", "description", "fingerprint", "kept", "paths_of", "save", "to_json"]
 
 LEARNED = ("shape_", "layout_", "latent_shape_", "classes_", "n_features_in_")
 """What a fitted model knows beside its weights and its scaling."""
@@ -47,6 +51,60 @@ def save(model: "Model", run: Run) -> None:
     before = run.read_json("run.json") if run.has("run.json") else {"data": None}
     run.write_json("run.json", before | description(model, run) | {"status": "done"})
     run.remove("checkpoint.safetensors")
+
+
+@contextlib.contextmanager
+def kept(
+    model: "Model", place: str | os.PathLike[str] | Run | None, pictures: Pictures, resuming: bool
+) -> Iterator[Run | None]:
+    """The folder of a fit, if it has one, locked until the model is in it. Of many processes the first alone has it."""
+    run = place if isinstance(place, Run) or place is None else Run(place)
+    ranks = current()
+    with contextlib.ExitStack() as held:
+        if ranks is None:
+            _open(held, model, run, pictures, resuming)
+        else:
+            run = run if ranks.rank == 0 else None
+            told = ranks.together(lambda: _facts(model, pictures))[1]
+            ranks.together(lambda: _compare(told))
+            ranks.together(lambda: _open(held, model, run, pictures, resuming))
+        yield run
+        if run is not None:
+            model.save(run)
+
+
+def _open(held: contextlib.ExitStack, model: "Model", run: Run | None, pictures: Pictures, resuming: bool) -> None:
+    if run is None:
+        return
+    held.enter_context(run.writing())
+    if run.has("weights.safetensors") and not resuming:
+        raise UsageError(f"{run.path} already holds a finished run", "Choose another folder.")
+    if run.has("checkpoint.safetensors") and not resuming:
+        raise UsageError(f"{run.path} holds an unfinished run", "Resume it, or choose another folder.")
+    model._begin(run, pictures, resuming)
+
+
+def _facts(model: "Model", pictures: Pictures) -> dict[str, Any]:
+    """What must be the same in all processes that train one model."""
+    split = "" if pictures.split is None else "".join(map(str, pictures.split))
+    pile = f"{fingerprint(pictures)}-{hashlib.blake2b(split.encode(), digest_size=8).hexdigest()}"
+    fields = {name: value for name, value in to_json(model)["params"].items() if name != "device"}
+    return {
+        "isthmus": _version(),
+        "torch": torch.__version__,
+        "pictures": pile,
+        "model": type(model).__name__,
+        **fields,
+    }
+
+
+def _compare(told: list[dict[str, Any]]) -> None:
+    first = told[0]
+    for rank, other in enumerate(told):
+        for name in {**first, **other}:
+            if first.get(name) != other.get(name):
+                what = f"process {rank} has {name} {other.get(name)}, process 0 has {first.get(name)}"
+                raise UsageError(what, "Give all nodes the same versions, the same command and the same pictures.")
 
 
 def to_json(estimator: Estimator) -> dict[str, Any]:

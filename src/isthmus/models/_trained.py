@@ -4,6 +4,7 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from isthmus.images.pictures import Pictures
 from isthmus.keys import stream
 from isthmus.models._base import Model
 from isthmus.nets._net import Habits, Net
+from isthmus.ranks import Ranks, current
 from isthmus.run import Run
 from isthmus.train.checkpoint import Store
 from isthmus.train.devices import faster_in_bf16
@@ -92,7 +94,7 @@ class Trained(Model):
             self._settle(self._build().to(self.device_))
         data = self._resident(pictures)
         self._start_from(data)
-        self._move(data, validation, run, watchers)
+        self._move(data, validation, run, watchers, current())
 
     def fine_tuned(self, pictures: Pictures, watchers: Sequence[Watcher] = (), **fields: Any) -> Self:
         """A model that goes on from these weights on these pictures, some fields changed; this one stays as it is.
@@ -111,8 +113,15 @@ class Trained(Model):
         model._move(model._resident(model._fitting(pictures)), None, None, watchers)
         return model
 
-    def _move(self, data: Resident, validation: Pictures | None, run: Run | None, watchers: Sequence[Watcher]) -> None:
-        """From the weights as they are, through all phases."""
+    def _move(
+        self,
+        data: Resident,
+        validation: Pictures | None,
+        run: Run | None,
+        watchers: Sequence[Watcher],
+        ranks: Ranks | None = None,
+    ) -> None:
+        """From the weights as they are, through all phases; where `ranks` train together the first alone is watched."""
         watched = validation is not None and len(validation) > 0
         if not watched and (self.patience is not None or self.schedule == "plateau"):
             raise UsageError(
@@ -120,11 +129,12 @@ class Trained(Model):
             )
         self.pictures_ = len(data)
         phases = self.phases()
-        settings = self._settings(phases, data, run)
+        settings = self._settings(phases, data, run, ranks)
         held = self._resident(validation) if validation is not None and watched else None
+        watchers = watchers if ranks is None or ranks.rank == 0 else ()
         for watcher in watchers:
             watcher.on_model(self, data if held is None else held, learnt=held is None)
-        train(self.net_, phases, data, settings, held, Store(run), watchers)
+        train(self.net_, phases, data, settings, held, Store(run), watchers, ranks=ranks)
         with torch.no_grad():
             self._finish(data)
             self.remarks_ = [remark for remark in self._remarks(data.pictures(sample_rows(len(data)))) if remark]
@@ -143,7 +153,7 @@ class Trained(Model):
         pixels = pictures.pixels.reshape(len(pictures), *self.shape_)
         return Resident.of(pixels, pictures.labels, pictures.keys, self.scaling_, self.device_)
 
-    def _settings(self, phases: tuple[Phase, ...], data: Resident, run: Run | None) -> Settings:
+    def _settings(self, phases: tuple[Phase, ...], data: Resident, run: Run | None, ranks: Ranks | None) -> Settings:
         """The fields that were set, and the network's habits for those that were not."""
         names = [
             "seed",
@@ -171,7 +181,10 @@ class Trained(Model):
         settings = Settings(**chosen)
         # What was once measured stays: a run that goes on must not change its arithmetic with the machine's load.
         recorded = run.read_json("run.json").get("precision") if run else None
-        self.precision_ = recorded or self._precision(phases, data, settings)
+        measured = partial(self._precision, phases, data, settings)
+        self.precision_ = (
+            (recorded or measured()) if ranks is None else ranks.from_first(lambda: recorded or measured())
+        )
         if run:
             run.write_json("run.json", run.read_json("run.json") | {"precision": self.precision_})
         return dataclasses.replace(settings, bf16=self.precision_ == "bf16")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 
 from isthmus.errors import UsageError
+from isthmus.ranks import own_number
 
 __all__ = ["choose_device", "faster_in_bf16", "reseed"]
 
@@ -13,7 +14,9 @@ _WORTH_IT = 1.2
 
 
 def choose_device(name: str) -> torch.device:
-    """ "auto" takes the GPU where there is one."""
+    """ "auto" takes the GPU where there is one; of processes that train together each takes its own."""
+    if own_number() is not None:
+        return _own(name, own_number() or 0)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -25,6 +28,19 @@ def choose_device(name: str) -> torch.device:
     ):
         raise UsageError(f"this machine has no {device.type} device", "Use --device auto or --device cpu.")
     return device
+
+
+def _own(name: str, number: int) -> torch.device:
+    """Of the kind that is asked for, the one that belongs to this process."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in ("cpu", "cuda"):
+        raise UsageError(f"{name} is no device for each of many processes", "Use --device auto, cpu or cuda.")
+    there = torch.cuda.device_count()
+    if name == "cuda" and number >= there:
+        what = f"process {number} of this machine has no graphics card of its own: there are {there}"
+        raise UsageError(what, "Start as many processes as there are cards, or use --device cpu.")
+    return torch.device(name, number) if name == "cuda" else torch.device(name)
 
 
 def faster_in_bf16(step: Callable[[bool], None], device: torch.device, rounds: int = 3) -> bool:

@@ -57,12 +57,14 @@ class Resident:
         keys = self.keys[rows].to(self.device)
         return Batch(self.pictures(rows), self.labels[rows].to(self.device), Noise(keys, *parts))
 
-    def batches(self, size: int, *parts: object) -> Iterator[tuple[torch.Tensor, Batch]]:
-        """Every picture once, in order."""
-        for start in range(0, len(self), size):
+    def batches(
+        self, size: int, *parts: object, first: int = 0, every: int = 1
+    ) -> Iterator[tuple[torch.Tensor, Batch]]:
+        """Every picture once, in order; or, from the first of them on, every so many batches."""
+        for start in range(first * size, len(self), every * size):
             rows = torch.arange(start, min(start + size, len(self)))
             batch = self.batch(rows, *parts)
-            self.expect(torch.arange(len(self))[start + size : start + 2 * size])
+            self.expect(torch.arange(len(self))[start + every * size : start + (every + 1) * size])
             yield rows, batch
 
 
@@ -93,12 +95,20 @@ class Feeder:
 
     def batch(self, move: int, stream: str = "") -> Batch:
         """The batch of move number `move` in the stream of this name."""
+        found = self.gather(self.chosen(move, stream), move, stream)
+        if (move + 1) % self.length:
+            self.data.expect(self.chosen(move + 1, stream))
+        return found
+
+    def chosen(self, move: int, stream: str = "") -> torch.Tensor:
+        """The rows of the pictures in that batch."""
         epoch, place = divmod(move, self.length)
         order = self._order(epoch, stream)
-        rows = self._at(order, place)
-        batch = self.data.batch(rows, *self.parts, stream, epoch)
-        if place < self.length - 1:
-            self.data.expect(self._at(order, place + 1))
+        return self._at(order, place)
+
+    def gather(self, rows: torch.Tensor, move: int, stream: str = "") -> Batch:
+        """These pictures as they are in that batch: noise goes with the picture, not with its company."""
+        batch = self.data.batch(rows, *self.parts, stream, move // self.length)
         if self.feed.augment is not None:
             batch.x = self.feed.augment(batch.x, batch.noise)
         if self.codes is not None:

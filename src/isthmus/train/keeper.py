@@ -1,7 +1,5 @@
 """The last good point of a guarded phase, and the way back to it."""
 
-import torch
-
 from isthmus.train.checkpoint import State, Tensors
 from isthmus.train.stage import Stage
 
@@ -29,9 +27,7 @@ class Keeper:
         """Look, where it is time to; the harm that was seen is returned."""
         if self.guard is None or not self.due(state.step):
             return None
-        self.stage.forget_turn()
-        with torch.no_grad():
-            seen = self.guard.look(self.stage.data, state.looks)
+        seen = self.stage.look(self.guard, state.looks)
         if seen.harm is None:
             state.looks.append(seen.numbers)
             if seen.keep:

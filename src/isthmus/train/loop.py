@@ -5,15 +5,18 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from isthmus.errors import TrainingError
+from isthmus.ranks import Ranks
 from isthmus.train.checkpoint import State, Store, Tensors
 from isthmus.train.feeding import Resident
 from isthmus.train.keeper import Keeper
+from isthmus.train.many import SharedStage, joined, received
 from isthmus.train.players import Phase
 from isthmus.train.schedules import PLATEAU_FACTOR, PLATEAU_PATIENCE
 from isthmus.train.stage import Settings, Stage
@@ -31,18 +34,29 @@ def train(
     store: Store | None = None,
     watchers: Sequence[Watcher] = (),
     wrap: Callable[..., Any] = lambda objective: objective,
+    ranks: Ranks | None = None,
 ) -> None:
-    """Train `net` in place through all phases, going on from the store's checkpoint where there is one."""
+    """Train `net` in place through all phases, going on from the store's checkpoint where there is one.
+
+    With `ranks` all of them call this, each with a net of its own: together they make the moves that one would make.
+    """
     store = store or Store(None)
-    state, tensors = store.load()
+    state, tensors = store.load() if ranks is None else received(ranks, store)
+    make = Stage if ranks is None else partial(SharedStage, ranks)
     if tensors:
         net.load_state_dict(_under("net/", tensors))
     best = _under("best/", tensors)
     started = time.monotonic() - state.seconds
-    with _told(watchers), _settled(net), _patient_interrupts() as interrupted, torch.random.fork_rng():
+    with (
+        _told(watchers),
+        _settled(net),
+        _patient_interrupts() as interrupted,
+        torch.random.fork_rng(),
+        joined(net, ranks),
+    ):
         done = 0
         for number, phase in enumerate(phases):
-            stage = Stage(net, phase, number, data, settings, wrap)
+            stage = make(net, phase, number, data, settings, wrap)
             steps_before, done = done, done + stage.steps
             if number < state.phase:
                 continue
@@ -56,7 +70,7 @@ def train(
             stopped = state.ended or _out_of_patience(state, settings)
             while state.step < stage.steps and not stopped:
                 before = state.step
-                saves = store.due()
+                saves, stops = stage.agreed(store.due(), interrupted.is_set)
                 try:
                     harm = _move(stage, keeper, state, saves)
                     if harm is not None:
@@ -80,10 +94,10 @@ def train(
                     state.lines += 1
                     for watcher in watchers:
                         watcher.on_epoch(line)
-                if saves or interrupted.is_set():
+                if saves() or stops():
                     kept = {f"best/{k}": v for k, v in best.items()}
                     store.save(state, stage.pack() | kept | keeper.pack())
-                    if interrupted.is_set():
+                    if stops():
                         raise KeyboardInterrupt
             if stage.average:
                 stage.swap_average()
@@ -94,12 +108,12 @@ def train(
             store.save(state, {f"net/{name}": value for name, value in net.state_dict().items()})
 
 
-def _move(stage: Stage, keeper: Keeper, state: State, saves: bool) -> str | None:
+def _move(stage: Stage, keeper: Keeper, state: State, saves: Callable[[], bool]) -> str | None:
     """One move of everybody; the harm that came of it, where somebody guards against that."""
     try:
         stage.step(state.step, state.lowered)
         state.step += 1
-        if saves or _at_end(stage, state.step) or keeper.due(state.step):
+        if saves() or _at_end(stage, state.step) or keeper.due(state.step):
             stage.check(state.step)
         return keeper.watch(state)
     except TrainingError as error:

@@ -13,11 +13,12 @@ from isthmus.train.checkpoint import Tensors, pack_optimiser, unpack_optimiser
 from isthmus.train.devices import reseed
 from isthmus.train.diagnosis import not_finite
 from isthmus.train.feeding import Feeder, Resident
+from isthmus.train.objective import Objective, Piece, is_checked, means, split
 from isthmus.train.optimisers import build
-from isthmus.train.players import Batch, Moment, Phase, Player, Terms
+from isthmus.train.players import Guard, Moment, Phase, Player, Seen, Terms
 from isthmus.train.schedules import factor
 
-__all__ = ["Objective", "Settings", "Stage"]
+__all__ = ["Settings", "Stage"]
 
 
 @dataclass(frozen=True)
@@ -42,24 +43,6 @@ class Settings:
 _NORM_MEMORY = 0.01
 
 
-class Objective(nn.Module):
-    """A player's loss as a module, so that whatever wraps modules for many devices sees every forward pass."""
-
-    def __init__(self, player: Player, bf16: bool) -> None:
-        super().__init__()
-        self.player, self.bf16 = player, bf16
-        self.parts = nn.ModuleList(player.modules)
-
-    def forward(self, moment: Moment, **batches: Batch) -> tuple[torch.Tensor, Terms]:
-        device = next(iter(batches.values())).x.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=self.bf16):
-            terms = self.player.loss(**batches)
-        weights = self.player.weights(moment)
-        weighted = [weights.get(name, 1.0) * value.float().mean() for name, value in terms.items()]
-        total = torch.stack(weighted).sum()
-        return total, terms
-
-
 class Stage:
     """Moves the players of one phase. Gradients reach only whoever moves; nobody else's statistics change."""
 
@@ -80,7 +63,7 @@ class Stage:
         for weight in self._trained():
             weight.requires_grad_(True)
         self.optimisers = {player.name: self._optimiser(player) for player in phase.players}
-        self.objectives = {player.name: wrap(Objective(player, settings.bf16)) for player in phase.players}
+        self.objectives = {player.name: wrap(Objective(player, settings.bf16, self._means)) for player in phase.players}
         self.average = [p.detach().clone() for p in self._trained()] if settings.ema else []
         self.sums: Tensors = {}
         self.counts: dict[str, int] = {}
@@ -108,8 +91,8 @@ class Stage:
             for draw in range(player.draws):
                 # A player who draws often sees fresh pictures each time: a stream of its own.
                 name = player.name if player.draws > 1 else ""
-                batches = {key: f.batch(step * player.draws + draw, name) for key, f in self.feeders.items()}
-                self._move(player, batches, moment, rate, step, draw)
+                pieces = self._pieces(step * player.draws + draw, name)
+                self._move(player, pieces, moment, rate, step, draw)
         if self.average:
             torch._foreach_lerp_(self.average, self._trained(), 1 - self.settings.ema)
 
@@ -123,23 +106,35 @@ class Stage:
             for parameter in self.weights[player.name]:
                 parameter.grad = None
 
-    def _move(
-        self, player: Player, batches: dict[str, Batch], moment: Moment, rate: float, step: int, draw: int
-    ) -> None:
+    def _pieces(self, move: int, stream: str) -> list[Piece]:
+        """What a move is computed in: the batch of every feed, in as many pieces as memory asks for."""
+        return split(
+            {name: feeder.batch(move, stream) for name, feeder in self.feeders.items()}, self.settings.accumulate
+        )
+
+    def _move(self, player: Player, pieces: list[Piece], moment: Moment, rate: float, step: int, draw: int) -> None:
         optimiser, mine = self.optimisers[player.name], self.weights[player.name]
-        reseed(stream(*self.parts, player.name, step, draw), mine[0].device)
-        for part, share in split(batches, self.settings.accumulate):
-            total, terms = self.objectives[player.name](moment, **part)
-            if part_is_checked(total, step) and not math.isfinite(total.item()):
-                raise not_finite(terms, player, self._place(step + 1), part)
-            (total * share).backward(inputs=mine)
-            self._add(player.name, total, terms)
+        reseed(stream(*self.parts, player.name, step, draw, *self._apart(pieces)), mine[0].device)
+        self._learn(player, pieces, moment, step)
         self._clip(player.name, mine)
         for group in optimiser.param_groups:
             group["lr"] = group["initial_lr"] * rate
         optimiser.step()
         for parameter in mine:
             parameter.grad = None
+
+    def _apart(self, pieces: list[Piece]) -> tuple[int, ...]:
+        """What sets noise of a layer's own apart in this process."""
+        return ()
+
+    def _learn(self, player: Player, pieces: list[Piece], moment: Moment, step: int) -> None:
+        """The gradients of a move."""
+        for part, share in pieces:
+            total, terms = self.objectives[player.name](moment, **part)
+            if is_checked(total, step) and not math.isfinite(total.item()):
+                raise not_finite(terms, player, self._place(step + 1), part)
+            (total * share).backward(inputs=self.weights[player.name])
+            self._add(player.name, total, terms)
 
     def _clip(self, player: str, parameters: list[nn.Parameter]) -> None:
         """At a fixed norm, and at a multiple of the running mean norm, which knows the scale of any loss."""
@@ -171,11 +166,25 @@ class Stage:
         self.net.eval()
         self._in_turn = None
 
+    def _means(self, terms: Terms) -> Terms:
+        """The mean of every term over the pictures of a piece."""
+        return means(terms)
+
+    def agreed(self, saves: bool, stops: Callable[[], bool]) -> tuple[Callable[[], bool], Callable[[], bool]]:
+        """Whether to save after this move and to stop there, to be asked then: where many train, all do."""
+        return lambda: saves, stops
+
+    def look(self, guard: Guard, earlier: list[dict[str, float]]) -> Seen:
+        """What a guard sees of the networks as they are used."""
+        self.forget_turn()
+        with torch.no_grad():
+            return guard.look(self.data, earlier)
+
     def _add(self, player: str, total: torch.Tensor, terms: Terms) -> None:
         with torch.no_grad():
-            for name, value in {"loss": total, **terms}.items():
+            for name, value in {"loss": total, **self._means(terms)}.items():
                 key = f"{player}/{name}"
-                value = value.detach().float().mean()
+                value = value.detach()
                 self.sums[key] = self.sums[key].add_(value) if key in self.sums else value.clone()
                 self.counts[key] = self.counts.get(key, 0) + 1
 
@@ -206,14 +215,18 @@ class Stage:
         if len(self.feeders) > 1:
             return {}
         self.forget_turn()
+        return {name: value / len(data) for name, value in self._validated(player, data, step).items()}
+
+    def _validated(self, player: Player, data: Resident, step: int, first: int = 0, every: int = 1) -> dict[str, float]:
+        """The sums over the pictures of every so many blocks."""
         sums: dict[str, float] = {}
-        for rows, batch in data.batches(512, *self.parts, "validation"):
+        for rows, batch in data.batches(512, *self.parts, "validation", first=first, every=every):
             total, terms = self.objectives[player.name](Moment(math.inf, 1.0), **{next(iter(self.feeders)): batch})
             if not math.isfinite(total.item()):
                 raise not_finite(terms, player, f"{self._place(step)}, on the validation pictures", {"batch": batch})
             for name, value in {"loss": total, **terms}.items():
                 sums[name] = sums.get(name, 0.0) + value.float().mean().item() * len(rows)
-        return {name: value / len(data) for name, value in sums.items()}
+        return sums
 
     def swap_average(self) -> None:
         """Exchange the weights with their running average, to look at it or to keep it."""
@@ -270,22 +283,3 @@ class Stage:
 
     def _trained(self) -> list[torch.Tensor]:
         return [parameter for weights in self.weights.values() for parameter in weights]
-
-
-def part_is_checked(total: torch.Tensor, step: int) -> bool:
-    """On a CPU looking is free; elsewhere it stalls the device, so it is done now and then."""
-    return total.device.type == "cpu" or step % 50 == 0
-
-
-def split(batches: dict[str, Batch], parts: int) -> list[tuple[dict[str, Batch], float]]:
-    """The batch in `parts` pieces for gradient accumulation, with the share of the pictures in each."""
-    # A piece of no picture has no mean, and one of a single picture no batch statistics.
-    parts = min(parts, *(max(1, len(batch.x) // 2) for batch in batches.values()))
-    if parts == 1:
-        return [(batches, 1.0)]
-    pieces = []
-    for i in range(parts):
-        piece = {name: batch.piece(i, parts) for name, batch in batches.items()}
-        first, whole = next(iter(piece.values())), next(iter(batches.values()))
-        pieces.append((piece, len(first.x) / len(whole.x)))
-    return pieces
