@@ -14,6 +14,7 @@ from isthmus.estimator import option
 from isthmus.models._reconstructing import Reconstructing
 from isthmus.models._trained import sample_rows
 from isthmus.nets._posterior import Posterior
+from isthmus.ranks import everyone
 from isthmus.rng import Noise
 from isthmus.terms.features import feature_error
 from isthmus.terms.likelihood import squared_error
@@ -161,8 +162,9 @@ class TaughtDecoder(Reconstructing, ABC):
             return adversarial
         with torch.no_grad():
             weights = {"pixels": self.pixels}
-            cost = torch.stack([weights.get(name, 1.0) * term.mean() for name, term in terms.items()]).sum()
-            scale = cost / (adversarial.mean() + _SMALL)
+            mean = {name: everyone(term)[0].mean() for name, term in terms.items()}
+            cost = torch.stack([weights.get(name, 1.0) * value for name, value in mean.items()]).sum()
+            scale = cost / (everyone(adversarial)[0].mean() + _SMALL)
         return adversarial * scale
 
     def _drift(self, z: torch.Tensor, again: torch.Tensor) -> torch.Tensor:
