@@ -43,8 +43,9 @@ CASES = {
     "spikes": case("autoencoder", SMALL, spikes=1.5),
     "correlation": case("beta-tcvae", SMALL),
     "game": case("gan", epochs=1),
-    "views": case("contrastive", learning_rate=1e-4),
-    "steps": case("two-step", learning_rate=1e-4),
+    # With few numbers in a code some pictures have none that is above zero, and no direction to be compared by.
+    "views": case("contrastive", latent=16),
+    "steps": case("two-step", latent=16, balance="relative"),
 }
 
 
@@ -59,9 +60,12 @@ def start(folder: Path, cases: dict[str, Any], rank: int | None, size: int = 2) 
 def fitted(folder: Path, cases: dict[str, Any]) -> Path:
     """What two processes, and one, make of these cases."""
     running = [start(folder, cases, 0), start(folder, cases, 1), start(folder, cases, None)]
-    for process in running:
-        said, _ = process.communicate(timeout=280)
-        assert process.returncode == 0, said
+    try:
+        said = [process.communicate(timeout=280)[0] for process in running]
+    finally:
+        for process in running:
+            process.kill()
+    assert [process.returncode for process in running] == [0, 0, 0], said
     return folder
 
 
@@ -102,7 +106,7 @@ def test_two_processes_end_with_the_weights_and_the_history_of_one(both: Path, n
 @pytest.mark.slow
 def test_every_model_trains_on_two_processes_as_on_one(tmp_path: Path) -> None:
     names = [name for name in models.names() if hasattr(models.make(name), "epochs")]
-    cases = {name: case(name, learning_rate=1e-5) for name in names}
+    cases = {name: case(name, latent=16) for name in names}
     fitted(tmp_path, cases)
     for name in names:
         check_alike(tmp_path, name)

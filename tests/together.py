@@ -41,12 +41,13 @@ def fit(case: dict[str, Any], folder: Path, name: str) -> None:
     model = made(case)
     alone = "" if case.get("labels", True) else None
     told = (x[:75], y[:75]) if alone is None else (x[:75], np.where(y[:75] < 0, 0, y[:75]))
-    model.fit(*told, validation=(x[75:], y[75:]), run=folder / name)
-    weights = {key: value.contiguous() for key, value in model.net_.state_dict().items()}
     rank = os.environ.get("RANK", "alone")
+    run = Run(folder / "alone" / name if rank == "alone" else folder / name)
+    model.fit(*told, validation=(x[75:], y[75:]), run=run)
+    weights = {key: value.contiguous() for key, value in model.net_.state_dict().items()}
     save_file(weights, folder / f"{name}-{rank}.safetensors")
     if rank in ("alone", "0"):
-        history = Run(folder / name).read_lines("history.jsonl")
+        history = run.read_lines("history.jsonl")
         (folder / f"{name}-{rank}.json").write_text(json.dumps(history))
 
 
