@@ -15,6 +15,8 @@ from safetensors.torch import load_file
 
 from isthmus import models
 from isthmus.cli import main
+from isthmus.errors import UsageError
+from isthmus.models._saving import compare
 from isthmus.ranks import current, everyone, leads
 from isthmus.run import Run
 
@@ -45,7 +47,7 @@ CASES = {
     "game": case("gan", epochs=1),
     # With few numbers in a code some pictures have none that is above zero, and no direction to be compared by.
     "views": case("contrastive", latent=16),
-    "steps": case("two-step", latent=16, balance="relative"),
+    "steps": case("two-step", latent=16, balance="relative", learning_rate=1e-4),
 }
 
 
@@ -106,7 +108,7 @@ def test_two_processes_end_with_the_weights_and_the_history_of_one(both: Path, n
 @pytest.mark.slow
 def test_every_model_trains_on_two_processes_as_on_one(tmp_path: Path) -> None:
     names = [name for name in models.names() if hasattr(models.make(name), "epochs")]
-    cases = {name: case(name, latent=16) for name in names}
+    cases = {name: case(name, latent=16, learning_rate=1e-4) for name in names}
     fitted(tmp_path, cases)
     for name in names:
         check_alike(tmp_path, name)
@@ -119,6 +121,15 @@ def test_alone_nothing_is_shared() -> None:
     assert first == 0
     assert current() is None
     assert leads()
+
+
+def test_whoever_differs_is_named_before_the_first_move() -> None:
+    same = {"isthmus": "0.1.0", "torch": "2.6.0", "pictures": "10x1x8x8-ab", "latent": 16}
+    compare([same, same])
+    with pytest.raises(UsageError, match=r"process 1 has torch 2.7.0, process 0 has 2.6.0. Give all nodes the same"):
+        compare([same, same | {"torch": "2.7.0"}])
+    with pytest.raises(UsageError, match="process 2 has latent 8, process 0 has 16"):
+        compare([same, same, same | {"latent": 8}])
 
 
 # -- the command ------------------------------------------------------------------------------------------------------

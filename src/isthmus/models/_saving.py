@@ -24,7 +24,7 @@ from isthmus.train.checkpoint import save_tensors
 if TYPE_CHECKING:
     from isthmus.models._base import Model
 
-__all__ = ["LEARNED", "begin", "description", "fingerprint", "kept", "paths_of", "save", "to_json"]
+__all__ = ["LEARNED", "begin", "compare", "description", "fingerprint", "kept", "paths_of", "save", "to_json"]
 
 LEARNED = ("shape_", "layout_", "latent_shape_", "classes_", "n_features_in_")
 """What a fitted model knows beside its weights and its scaling."""
@@ -66,7 +66,7 @@ def kept(
         else:
             run = run if ranks.rank == 0 else None
             told = ranks.together(lambda: _facts(model, pictures))[1]
-            ranks.together(lambda: _compare(told))
+            ranks.together(lambda: compare(told))
             ranks.together(lambda: _open(held, model, run, pictures, resuming))
         yield run
         if run is not None:
@@ -98,7 +98,8 @@ def _facts(model: "Model", pictures: Pictures) -> dict[str, Any]:
     }
 
 
-def _compare(told: list[dict[str, Any]]) -> None:
+def compare(told: list[dict[str, Any]]) -> None:
+    """Whoever of these processes has something else than the first is named."""
     first = told[0]
     for rank, other in enumerate(told):
         for name in {**first, **other}:
