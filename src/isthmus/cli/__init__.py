@@ -21,7 +21,8 @@ __all__ = ["main", "parser", "verbs"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; every failure a user can cause is one sentence on stderr."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if "RANK" in os.environ:  # one of many processes: torch's notes to itself, before it is imported, are for nobody
+    if "RANK" in os.environ or any(word.startswith(("--devices", "--nodes")) for word in words):
+        # Torch, which is not imported yet, writes notes to itself where many processes meet.
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     try:
         top = parser(words)
