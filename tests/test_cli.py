@@ -77,8 +77,9 @@ def printed(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 def test_every_verb_says_what_it_does_in_one_line() -> None:
     found = verbs()
     expected = (
-        "anomalies benchmark classify data decode demo design encode evaluate fit info interpolate label-curve "
-        "label-next manifold map neighbours predict recipe reconstruct report sample studio traverse"
+        "anomalies benchmark classify compare data decode demo design encode evaluate export fit info interpolate "
+        "label-curve label-next manifold map neighbours pack predict recipe reconstruct report sample studio traverse "
+        "tune"
     )
     assert sorted(found) == expected.split()
     assert all(line.endswith(".") and len(line) < 110 for line in found.values())

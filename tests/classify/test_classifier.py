@@ -236,7 +236,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_classify_then_predict(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["classify", str(run), "--label-count", "50", "--json"]) == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [record["name"] for record in records][1:] == ["pixels, logistic regression", "pixels, RBF-SVM"]
+    assert [record["name"] for record in records][1:3] == ["pixels, logistic regression", "pixels, RBF-SVM"]
+    assert "calibration error" in [record["name"] for record in records][3:]
     assert all(record["n"] == 180 and record["split"] == "test" for record in records)
     assert main(["predict", str(run), "-o", str(tmp_path / "told.csv")]) == 0
     rows = list(csv.DictReader((tmp_path / "told.csv").read_text().splitlines()))
