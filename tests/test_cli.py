@@ -112,7 +112,10 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
 
 READING = {"--labels", "--group", "--size", "--channels", "--tile", "--stride", "--skip-bad"}
 OF_FIT = READING | {
+    "--devices",
+    "--master",
     "--model",
+    "--nodes",
     "--out",
     "--resume",
     "--validation",

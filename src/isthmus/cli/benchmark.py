@@ -13,7 +13,8 @@ __all__ = ["arguments", "run"]
 
 
 def arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
-    parser.prefix_chars = ""  # no word is an option of this verb's own: all are passed on, --help with them
+    if not {"-h", "--help"} & set(words):
+        parser.prefix_chars = ""  # no other word is an option of this verb's own: all are passed on
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="passed on; see python -m benchmarks --help")
 
 

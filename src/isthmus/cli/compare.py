@@ -1,4 +1,4 @@
-"""Set runs beside each other on the same pictures, which none of them has learnt from: a table, a plot, a verdict."""
+"""Set runs beside each other on pictures that none of them has learnt from: a table, a plot, a verdict."""
 
 import argparse
 import contextlib

@@ -1,4 +1,4 @@
-"""Take a run out of Python: ONNX or torch.export files that are checked against it, or the layout of model hubs."""
+"""Take a run out of Python: ONNX or torch.export files, checked against it, or the layout of model hubs."""
 
 import argparse
 from collections.abc import Sequence
