@@ -24,8 +24,9 @@ from benchmarks.record import Record, append, commit, met, said
 from isthmus import VAE, open_pictures
 from isthmus.run import machine
 from isthmus.studio.app import Studio
-from isthmus.studio.serving import Serving, bound
+from isthmus.studio.serving import Serving
 from isthmus.studio.shelf import Shelf
+from isthmus.web.listening import bound
 from tests.studio.map_page import chromium
 
 __all__ = ["main"]

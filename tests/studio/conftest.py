@@ -16,8 +16,9 @@ from map_page import chromium
 from PIL import Image
 
 from isthmus.studio.app import Studio
-from isthmus.studio.serving import Serving, bound
+from isthmus.studio.serving import Serving
 from isthmus.studio.shelf import Shelf
+from isthmus.web.listening import bound
 
 
 @pytest.fixture(scope="session")

@@ -22,10 +22,11 @@ from websockets.sync.client import connect
 import isthmus
 from isthmus.run import Run
 from isthmus.studio.app import PAGE, Studio
-from isthmus.studio.guard import POLICY
-from isthmus.studio.serving import Serving, bound
+from isthmus.studio.serving import Serving
 from isthmus.studio.shelf import Shelf
 from isthmus.train.checkpoint import load_tensors
+from isthmus.web.guard import POLICY
+from isthmus.web.listening import bound
 
 TOKEN = "a-token-of-some-length"
 

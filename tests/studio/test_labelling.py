@@ -22,8 +22,9 @@ from websockets.sync.client import connect
 
 from isthmus.images.label_log import LabelLog
 from isthmus.studio.app import Studio
-from isthmus.studio.serving import Serving, bound
+from isthmus.studio.serving import Serving
 from isthmus.studio.shelf import Shelf
+from isthmus.web.listening import bound
 
 
 @contextlib.contextmanager

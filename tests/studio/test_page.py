@@ -16,8 +16,9 @@ from isthmus.look.maps import load_map
 from isthmus.run import Run
 from isthmus.studio.app import Studio
 from isthmus.studio.room import Room
-from isthmus.studio.serving import Serving, bound
+from isthmus.studio.serving import Serving
 from isthmus.studio.shelf import Shelf
+from isthmus.web.listening import bound
 
 WIDE, HIGH = 1280, 800
 ZEROS = "[title^='<img']"

@@ -16,8 +16,9 @@ from PIL import Image
 from test_page import Window
 
 from isthmus.studio.app import Studio
-from isthmus.studio.serving import Serving, bound
+from isthmus.studio.serving import Serving
 from isthmus.studio.shelf import Shelf
+from isthmus.web.listening import bound
 
 KEPT = Path(__file__).parent / "screens"
 DIFFER = 0.002

@@ -25,10 +25,12 @@ from isthmus.look.projections.tsne import Tsne
 from isthmus.run import Run
 from isthmus.studio.app import Studio
 from isthmus.studio.columns import made_column
-from isthmus.studio.packing import as_json, packed, unpacked
+from isthmus.studio.packing import packed, unpacked
 from isthmus.studio.room import Room, as_bytes
-from isthmus.studio.serving import Serving, bound
+from isthmus.studio.serving import Serving
 from isthmus.studio.shelf import Shelf
+from isthmus.web.answers import as_json
+from isthmus.web.listening import bound
 
 
 def socket(client: Client, path: str) -> ClientConnection:

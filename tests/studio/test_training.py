@@ -17,8 +17,9 @@ from isthmus.cli import main
 from isthmus.studio import following
 from isthmus.studio.app import Studio, make_app
 from isthmus.studio.packing import unpacked
-from isthmus.studio.serving import Serving, bound
+from isthmus.studio.serving import Serving
 from isthmus.studio.shelf import Shelf
+from isthmus.web.listening import bound
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # that httpx, which it takes, has a successor

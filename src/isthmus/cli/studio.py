@@ -9,7 +9,6 @@ from isthmus.errors import UsageError
 
 __all__ = ["arguments", "run"]
 
-_LARGEST_PORT = 65_535
 _PICTURES = 10_000
 
 
@@ -30,8 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _export(arguments)
     if arguments.pictures is not None:
         raise UsageError("--pictures is of a page to send", "Say where it goes: --export FOLDER.")
-    if not 0 <= arguments.port <= _LARGEST_PORT:
-        raise UsageError(f"--port is {arguments.port}", f"Give 1 to {_LARGEST_PORT}, or 0 for any that is free.")
+    from isthmus.web.listening import LARGEST_PORT
+
+    if not 0 <= arguments.port <= LARGEST_PORT:
+        raise UsageError(f"--port is {arguments.port}", f"Give 1 to {LARGEST_PORT}, or 0 for any that is free.")
     from isthmus.studio.app import Studio
     from isthmus.studio.serving import serve
     from isthmus.studio.shelf import Shelf

@@ -1,26 +1,22 @@
 """The studio as a web application: its state, its routes, and errors as sentences."""
 
-import sys
 import threading
-import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, Response
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
 
 from isthmus import __version__, discover
-from isthmus.errors import IsthmusError, UsageError
+from isthmus.errors import UsageError
 from isthmus.studio.events import Hub
-from isthmus.studio.guard import HEADERS, Guard
 from isthmus.studio.jobs import Jobs
-from isthmus.studio.packing import as_json
 from isthmus.studio.room import Room
 from isthmus.studio.shelf import Shelf
+from isthmus.web.answers import Plain, speak
+from isthmus.web.guard import Guard
 
 __all__ = ["PAGE", "Studio", "make_app"]
 
@@ -68,10 +64,7 @@ def make_app(studio: Studio, token: str | None = None) -> FastAPI:
     app.state.studio = studio
     for name in discover.names("studio.routes"):
         app.include_router(discover.find("studio.routes", name, "router"), prefix="/api")
-    app.add_exception_handler(IsthmusError, _sentence)
-    app.add_exception_handler(RequestValidationError, _misshapen)
-    app.add_exception_handler(HTTPException, _not_there)
-    app.add_exception_handler(Exception, _unexpected)
+    speak(app)
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     app.add_api_route("/", _index, include_in_schema=False)
     app.add_middleware(Guard, token=token)
@@ -80,37 +73,3 @@ def make_app(studio: Studio, token: str | None = None) -> FastAPI:
 
 def _index() -> FileResponse:
     return FileResponse(PAGE / "index.html", media_type="text/html")
-
-
-class Plain(Response):
-    """JSON that any browser reads, whatever a file that somebody sent holds."""
-
-    media_type = "application/json"
-
-    def render(self, content: Any) -> bytes:
-        return as_json(content).encode()
-
-
-async def _sentence(request: Request, error: Exception) -> Response:
-    assert isinstance(error, IsthmusError)
-    status = 400 if isinstance(error, UsageError) else 409
-    return Plain({"what": error.what, "remedy": error.remedy}, status)
-
-
-async def _misshapen(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first: dict[str, Any] = dict(error.errors()[0])
-    where = ".".join(str(part) for part in first.get("loc", ())[1:])
-    return Plain({"what": f"{where or 'the request'}: {first.get('msg', 'is wrong')}", "remedy": ""}, 422)
-
-
-async def _not_there(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return Plain({"what": f"{request.url.path}: {error.detail}", "remedy": ""}, error.status_code, error.headers)
-
-
-async def _unexpected(request: Request, error: Exception) -> Response:
-    """Sent from outside the guard, and so with its headers."""
-    traceback.print_exception(error, file=sys.stderr)
-    what = f"something unexpected happened ({type(error).__name__})"
-    return Plain({"what": what, "remedy": "The terminal of the studio says more."}, 500, HEADERS)

@@ -1,32 +1,17 @@
 """The one envelope that numbers travel in: the length of some JSON, the JSON, then arrays as they lie in memory."""
 
 import json
-import math
 import struct
 from typing import Any
 
 import numpy as np
 
-__all__ = ["as_json", "packed", "unpacked"]
+from isthmus.web.answers import as_json
+
+__all__ = ["packed", "unpacked"]
 
 _ALIGNED = 4
 _KINDS = {"f4", "i4", "u4", "u1"}
-
-
-def as_json(content: Any) -> str:
-    """In ASCII, so that half a character in somebody's file is no hindrance; what is not finite is null."""
-    try:
-        return json.dumps(content, allow_nan=False)
-    except ValueError:
-        return json.dumps(_finite(content), allow_nan=False)
-
-
-def _finite(content: Any) -> Any:
-    if isinstance(content, float):
-        return content if math.isfinite(content) else None
-    if isinstance(content, dict):
-        return {name: _finite(value) for name, value in content.items()}
-    return [_finite(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 def packed(header: dict[str, Any], **arrays: np.ndarray) -> bytes:

@@ -9,13 +9,11 @@ import webbrowser
 from collections.abc import Callable
 from typing import Any
 
-from isthmus.errors import UsageError
 from isthmus.studio.app import Studio, make_app
+from isthmus.web.listening import LOOPBACK, bound, shown
 
-__all__ = ["Serving", "bound", "serve"]
+__all__ = ["Serving", "serve"]
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_TRIES = 20
 _LARGEST_MESSAGE = 2**20
 
 
@@ -30,9 +28,7 @@ class Serving:
         config = uvicorn.Config(app, ws="websockets-sansio", lifespan="off", timeout_graceful_shutdown=1, **quiet)
         self.studio, self.listener = studio, listener
         self.server = uvicorn.Server(config)
-        host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        self.address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+        self.address = shown(listener) + (f"?token={token}" if token else "")
 
     def run(self) -> None:
         """Until interrupted; jobs are asked to end, and locks are given back."""
@@ -57,27 +53,9 @@ class Serving:
             thread.join(10)
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A listening socket; of the next twenty ports the first that is free."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    reason = ""
-    for number in range(port, port + _TRIES) if port else [0]:
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named: asyncio sends at once on it
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, number))
-        except (OSError, OverflowError) as error:
-            listener.close()
-            reason = getattr(error, "strerror", None) or str(error)
-            continue
-        listener.listen(128)
-        return listener
-    raise UsageError(f"nothing can be served at {host}:{port} ({reason})", "Choose another --port or --host.")
-
-
 def serve(studio: Studio, host: str, port: int, browser: bool, told: Callable[[str], None]) -> None:
     """Serve until Ctrl-C; whoever binds it to more than this machine gets an address with a token in it."""
-    token = None if host in _LOOPBACK else secrets.token_urlsafe(24)
+    token = None if host in LOOPBACK else secrets.token_urlsafe(24)
     serving = Serving(studio, bound(host, port), token)
     told(serving.address)
     if browser:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, WebSocket
 from isthmus import __version__, discover
 from isthmus.estimator import Estimator
 from isthmus.studio.jobs import Job
-from isthmus.studio.packing import as_json
 from isthmus.studio.room import Room
 from isthmus.studio.routes._asking import InRoom, InStudio
+from isthmus.web.answers import as_json
 
 __all__ = ["router"]
 

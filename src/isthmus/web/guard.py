@@ -1,7 +1,7 @@
-"""Who may ask the studio anything: the person before it, and no page of somebody else's.
+"""Who may ask a server of ours anything: the person before it, and no page of somebody else's.
 
 A page elsewhere can make a browser send requests here, or point a name of its own at this machine. So the name that was
-asked for and the page that asked are looked at, for sockets too; where the studio is bound to more than this machine, a
+asked for and the page that asked are looked at, for sockets too; where a server is bound to more than this machine, a
 token is asked for besides. Bodies are bounded, and whatever is sent forbids the page to load anything from elsewhere.
 """
 
@@ -11,12 +11,12 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-__all__ = ["COOKIE", "HEADERS", "POLICY", "Guard"]
+__all__ = ["COOKIE", "HEADERS", "MOST", "POLICY", "Guard"]
 
 COOKIE = "isthmus-token"
 """With the port after it: a browser sends all cookies of a machine to every port of it."""
-_MOST = 16 * 2**20
-_TOO_MUCH = 413, f"at most {_MOST >> 20} MB can be sent at once", "Send less."
+MOST = 16 * 2**20
+"""Bytes of a body, unless a server says otherwise."""
 _HERE = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -34,10 +34,12 @@ HEADERS = {
 
 
 class Guard:
-    """Around the whole app. Without a token only the names of this machine are answered to."""
+    """Around the whole app. Without a token only the names of this machine are answered to, unless it is `open`."""
 
-    def __init__(self, app: Any, token: str | None = None) -> None:
-        self.app, self.token = app, token
+    def __init__(
+        self, app: Any, token: str | None = None, name: str = "the studio", most: int = MOST, open: bool = False
+    ) -> None:
+        self.app, self.token, self.name, self.most, self.open = app, token, name, most, open
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -52,30 +54,32 @@ class Guard:
         elif scope["type"] == "websocket":
             await self.app(scope, receive, send)
         else:
-            await _Bounded(receive, _with_headers(send)).answer(self.app, scope)
+            await _Bounded(receive, _with_headers(send), self.most).answer(self.app, scope)
 
     def _refused(self, scope: Any, headers: dict[str, str]) -> tuple[int, str, str] | None:
         host = headers.get("host", "")
-        if self.token is None and not _HERE.fullmatch(host):
-            return 403, "the studio answers to the names of this machine only", "Open the address that it printed."
+        if self.token is None and not self.open and not _HERE.fullmatch(host):
+            return 403, f"{self.name} answers to the names of this machine only", "Use the address that it printed."
         origin = headers.get("origin")
         if origin is not None and (not host or _host_of(origin) != host.lower()):
-            return 403, "another page asked for this", "Open the studio in a tab of its own."
+            return 403, "another page asked for this", f"Open {self.name} in a tab of its own."
         if origin is None and scope["type"] == "websocket":
             return 403, "a socket must say which page opened it", ""
         elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if elsewhere and not (headers.get("sec-fetch-mode") == "navigate" and scope.get("method") == "GET"):
-            return 403, "another page asked for this", "Open the studio in a tab of its own."
+            return 403, "another page asked for this", f"Open {self.name} in a tab of its own."
         length = headers.get("content-length", "0")
-        if not re.fullmatch(r"[0-9]{1,18}", length) or int(length) > _MOST:
-            return _TOO_MUCH
+        if not re.fullmatch(r"[0-9]{1,18}", length) or int(length) > self.most:
+            return _too_much(self.most)
         if self.token is not None and not self._knows(scope, headers):
-            return 401, "this studio asks for its token", "Open the whole address that it printed."
+            return 401, f"{self.name} asks for its token", "Use the whole address that it printed, or a Bearer header."
         return None
 
     def _knows(self, scope: Any, headers: dict[str, str]) -> bool:
         given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
         given += _cookies(headers.get("cookie", ""), _cookie_of(headers))
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        given += [bearer.strip()] if scheme.lower() == "bearer" else []
         return any(hmac.compare_digest(one.encode(), str(self.token).encode()) for one in given)
 
     def _enters(self, scope: Any) -> bool:
@@ -87,29 +91,33 @@ class Guard:
 class _Bounded:
     """Counts what comes in, for senders that do not say how long it will be; too much is answered with a sentence."""
 
-    def __init__(self, receive: Any, send: Any) -> None:
-        self.receive, self.send = receive, send
+    def __init__(self, receive: Any, send: Any, most: int) -> None:
+        self.receive, self.send, self.most = receive, send, most
         self.seen, self.began = 0, False
 
     async def answer(self, app: Any, scope: Any) -> None:
         try:
             await app(scope, self._more, self._say)
         except Exception:
-            if self.seen <= _MOST:
+            if self.seen <= self.most:
                 raise
-        if self.seen > _MOST and not self.began:
-            await _told(self.send, *_TOO_MUCH)
+        if self.seen > self.most and not self.began:
+            await _told(self.send, *_too_much(self.most))
 
     async def _more(self) -> Any:
         message = await self.receive()
         self.seen += len(message.get("body", b""))
-        return message if self.seen <= _MOST else {"type": "http.disconnect"}
+        return message if self.seen <= self.most else {"type": "http.disconnect"}
 
     async def _say(self, message: Any) -> None:
         """Whoever read too much has nothing to say any more."""
-        if self.seen <= _MOST or self.began:
+        if self.seen <= self.most or self.began:
             self.began = True
             await self.send(message)
+
+
+def _too_much(most: int) -> tuple[int, str, str]:
+    return 413, f"at most {most >> 20} MB can be sent at once", "Send less."
 
 
 def _cookie_of(headers: dict[str, str]) -> str:
