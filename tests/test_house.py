@@ -212,7 +212,7 @@ def test_nothing_that_is_read_is_executed(path: Path) -> None:
 
 
 def test_only_the_fetching_of_named_sets_knows_the_network() -> None:
-    """The studio listens at a socket, and reads addresses that it was asked for; it asks nobody."""
+    """Servers listen at a socket, and read addresses that they were asked for; they ask nobody."""
     network = {"urllib", "http", "socket", "requests", "httpx", "aiohttp", "ftplib", "ssl"}
     knows = {
         relative(path)
@@ -222,7 +222,7 @@ def test_only_the_fetching_of_named_sets_knows_the_network() -> None:
         for name in [*(alias.name for alias in node.names), getattr(node, "module", None) or ""]
         if name.split(".")[0] in network and getattr(node, "module", None) != "urllib.parse"
     }
-    assert knows <= {"images/fetch.py", "studio/serving.py", "web/listening.py"}
+    assert knows <= {"images/fetch.py", "web/listening.py"}
 
 
 def test_every_module_can_be_imported_alone_in_silence() -> None:

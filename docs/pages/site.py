@@ -14,7 +14,20 @@ from docs.pages.markdown import Page, rendered
 
 __all__ = ["build", "contents_of"]
 
-_GUIDES = ("data", "labels", "look", "studio", "design", "two-step", "tuning", "sharing", "scale", "export", "measures")
+_GUIDES = (
+    "data",
+    "labels",
+    "look",
+    "studio",
+    "design",
+    "two-step",
+    "tuning",
+    "sharing",
+    "scale",
+    "export",
+    "serving",
+    "measures",
+)
 _DEVELOPERS = {"extending": "docs/extending.md", "contributing": "CONTRIBUTING.md", "changes": "CHANGELOG.md"}
 _MARK = ".isthmus-site"
 

@@ -68,18 +68,10 @@ def of_run(run: Any, arguments: argparse.Namespace, which: str | None = None) ->
     """The pictures given, read as the run's own were; or the run's own, all or the split of this name, the latter with
     the labels given."""
     from isthmus.images.labels import attach, read_table
-    from isthmus.models._loading import pictures_of
+    from isthmus.models._loading import pictures_of, reading_of
 
-    recorded = run.read_json("run.json")
-    data = recorded.get("data") or {}
-    options = dict(data.get("options") or {})
     if arguments.path:
-        for name in ("labels", "group"):
-            options.pop(name, None)
-        shape = recorded["fitted"]["shape"]
-        if len(shape) == 3:
-            options |= {"channels": shape[0]} | ({} if "tile" in options else {"size": tuple(shape[1:])})
-        return opened(arguments, **(options | reading_options(arguments)))
+        return opened(arguments, **(reading_of(run) | reading_options(arguments)))
     bar = Bar()
     try:
         pictures = pictures_of(run, progress=bar)

@@ -20,7 +20,7 @@ from isthmus.run import Run
 from isthmus.train.checkpoint import load_tensors
 from isthmus.train.devices import choose_device
 
-__all__ = ["from_json", "load", "pictures_of", "resume", "splits_of", "untrained"]
+__all__ = ["from_json", "load", "pictures_of", "reading_of", "resume", "splits_of", "untrained"]
 
 
 def load(path: str | os.PathLike[str], device: str = "auto") -> Model:
@@ -91,6 +91,18 @@ def pictures_of(run: Run, source: Any = None, **how: Any) -> Pictures:
     if run.has("splits.csv"):
         pictures.split = splits_of(run, pictures)
     return pictures
+
+
+def reading_of(run: Run) -> dict[str, Any]:
+    """How other pictures are opened, so that they are seen as the run's own were."""
+    recorded = run.read_json("run.json")
+    options = dict((recorded.get("data") or {}).get("options") or {})
+    for name in ("labels", "group"):
+        options.pop(name, None)
+    shape = recorded["fitted"]["shape"]
+    if len(shape) == 3:
+        options |= {"channels": shape[0]} | ({} if "tile" in options else {"size": tuple(shape[1:])})
+    return options
 
 
 def from_json(described: dict[str, Any]) -> Any:

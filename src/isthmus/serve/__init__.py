@@ -1,0 +1,3 @@
+"""A fitted run over HTTP: encode, predict, decode, design."""
+
+__all__: list[str] = []
