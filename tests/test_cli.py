@@ -78,8 +78,8 @@ def test_every_verb_says_what_it_does_in_one_line() -> None:
     found = verbs()
     expected = (
         "anomalies benchmark classify compare data decode demo design encode evaluate export fit info interpolate "
-        "label-curve label-next manifold map neighbours pack predict recipe reconstruct report sample studio traverse "
-        "tune"
+        "label-curve label-next manifold map neighbours pack predict recipe reconstruct report sample serve studio "
+        "traverse tune"
     )
     assert sorted(found) == expected.split()
     assert all(line.endswith(".") and len(line) < 110 for line in found.values())
