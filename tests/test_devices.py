@@ -42,7 +42,7 @@ def case(model: str, net: dict[str, Any] | None = None, **fields: Any) -> dict[s
 
 CASES = {
     "vae": case("vae", SMALL),
-    "pieces": case("vae", NORMED, accumulate=3, clip=0.5, ema=0.9),
+    "pieces": case("vae", NORMED, accumulate=3, clip=0.5, ema=0.9, learning_rate=1e-2),
     "spikes": case("autoencoder", SMALL, spikes=1.5, learning_rate=0.3),
     "correlation": case("beta-tcvae", SMALL),
     "game": case("gan", epochs=1, learning_rate=1e-2),

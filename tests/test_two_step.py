@@ -173,7 +173,7 @@ def test_with_pixels_alone_the_second_step_is_the_plain_decoder(labelled: tuple[
         Phase("shape", (Player("encoder", (plain.net_["encoder"],), error),), 0),
         Phase("draw", (player,), 2, {"batch": Feed(cache=plain.cached)}),
     )
-    train(plain.net_, phases, data, plain._settings(phases, data, None))
+    train(plain.net_, phases, data, plain._settings(phases, data, None, None))
     assert all(torch.equal(value, drawn[name]) for name, value in weights(plain, "decoder").items())
 
 
