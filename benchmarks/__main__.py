@@ -23,12 +23,15 @@ BENCHMARKS = {
     "throughput": throughput,
     "time-to-error": time_to_error,
 }
+ON_DEVICES = ("throughput", "time-to-error")
+"""What another device changes."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; 0 when every bar that was measured is met, 1 when one is missed."""
     parser = argparse.ArgumentParser(prog="isthmus benchmark", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), help="which benchmarks")
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=None, help="which benchmarks (default: all)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where every party trains")
     parser.add_argument("--networks", nargs="+", choices=CASES, default=list(CASES), help="networks for throughput")
     parser.add_argument("--parties", nargs="+", choices=NAMES, default=list(NAMES), help="who takes part")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=["isthmus", "pythae"], help="for time-to-error")
@@ -41,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("results/speed"), help="folder of the results files")
     given = parser.parse_args(argv)
     options = Options(
-        setting=Setting(given.threads, given.data, given.python),
+        setting=Setting(given.threads, given.data, given.python, given.device),
         cases=given.networks,
         parties=given.parties,
         sides=given.sides,
@@ -52,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command=_command(sys.argv[1:] if argv is None else list(argv)),
     )
     try:
-        records = run_all(options, given.only)
+        records = run_all(options, given.only or (BENCHMARKS if given.device == "cpu" else ON_DEVICES))
     except Failed as trouble:
         print(f"isthmus benchmark: {trouble}", file=sys.stderr)
         return 1

@@ -29,5 +29,7 @@ class Options:
 
     def stamp(self, record: Record) -> Record:
         record.command, record.machine, record.commit = self.command, self.machine, commit()
+        if self.setting.device != "cpu":  # the bars are those of a processor, and it is the wall's seconds that count
+            record.name, record.bar = record.name.replace("cpu-seconds", "seconds"), None
         record.data = record.data or self.data or None
         return record

@@ -25,8 +25,10 @@ class Failed(RuntimeError):
 class Setting:
     """How all workers run: the same interpreter unless told otherwise, threads and pictures."""
 
-    def __init__(self, threads: int = 1, pictures: str = "fashion-mnist", python: str = sys.executable) -> None:
-        self.threads, self.pictures, self.python = threads, pictures, python
+    def __init__(
+        self, threads: int = 1, pictures: str = "fashion-mnist", python: str = sys.executable, device: str = "cpu"
+    ) -> None:
+        self.threads, self.pictures, self.python, self.device = threads, pictures, python, device
 
     def environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(ROOT), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
@@ -53,7 +55,7 @@ class Worker:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._to, self._from = self._process.stdin, self._process.stdout
         try:
-            self.hello = self.ask("hello", threads=setting.threads, pictures=setting.pictures)
+            self.hello = self.ask("hello", threads=setting.threads, pictures=setting.pictures, device=setting.device)
         except Failed:
             self.close()
             raise

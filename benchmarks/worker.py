@@ -25,10 +25,18 @@ class Enough(BaseException):
     """Ends a training from outside; not an Exception, so that no library catches it."""
 
 
-class Clock:
-    """CPU-seconds of this process, all its threads and its finished children; and seconds on the wall."""
+class Absent(Exception):
+    """What this machine does not have, in a sentence of its own."""
 
-    def __init__(self) -> None:
+
+class Clock:
+    """CPU-seconds of this process, all its threads and its finished children; and seconds on the wall.
+
+    On another device it is the wall's that count, as both, when the device is done with all it was given.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
         self.cpu = self.wall = 0.0
         self._from = self._now()
 
@@ -40,8 +48,12 @@ class Clock:
     def start(self) -> None:
         self._from = self._now()
 
-    @staticmethod
-    def _now() -> tuple[float, float]:
+    def _now(self) -> tuple[float, float]:
+        if self.device != "cpu":
+            import torch
+
+            torch.cuda.synchronize()
+            return time.perf_counter(), time.perf_counter()
         times = os.times()
         return time.process_time() + times.children_user + times.children_system, time.perf_counter()
 
@@ -49,9 +61,11 @@ class Clock:
 class Gate:
     """Lets a training through `every` steps at a time."""
 
-    def __init__(self, every: int, judge: np.ndarray | None, ask: Callable[[dict[str, Any]], str]) -> None:
+    def __init__(
+        self, every: int, judge: np.ndarray | None, ask: Callable[[dict[str, Any]], str], device: str = "cpu"
+    ) -> None:
         self.every, self.judge, self.ask = every, judge, ask
-        self.steps, self.clock = 0, Clock()
+        self.steps, self.clock = 0, Clock(device)
         self.latest: Reconstruct | None = None
 
     def __call__(self, reconstruct: Reconstruct) -> None:
@@ -78,6 +92,7 @@ class Worker:
         self.name, self.pipe = name, pipe
         self.party: Contender | None = None
         self.pictures: dict[str, np.ndarray] = {}
+        self.device = "cpu"
 
     def serve(self) -> None:
         for line in sys.stdin:
@@ -86,6 +101,8 @@ class Worker:
                 return
             try:
                 answer = getattr(self, "do_" + request.pop("op"))(**request)
+            except Absent as absent:
+                answer = {"error": str(absent)}
             except (Exception, SystemExit) as trouble:
                 answer = {"error": f"{type(trouble).__name__}: {trouble}"}
             self.say(answer)
@@ -98,11 +115,13 @@ class Worker:
         self.say(message)
         return json.loads(sys.stdin.readline() or '{"word": "stop"}')["word"]
 
-    def do_hello(self, threads: int, pictures: str) -> dict[str, Any]:
+    def do_hello(self, threads: int, pictures: str, device: str) -> dict[str, Any]:
         """Import the party and read the pictures: outside every clock."""
-        self.party = load(self.name)
         import torch
 
+        if device != "cpu" and not torch.cuda.is_available():
+            raise Absent("this machine has no CUDA device that torch can use; leave out --device, or use --device cpu")
+        self.party, self.device = load(self.name), device
         torch.set_num_threads(threads)
         train, test, source = data.load(pictures)
         self.pictures = {"train": train, "fit": train[:-10_000], "validation": train[-10_000:], "test": test}
@@ -110,7 +129,7 @@ class Worker:
             "versions": self.party.versions(),
             "precisions": self.party.precisions,
             "data": source,
-            "machine": _machine(threads, torch.__version__),
+            "machine": _machine(threads, torch.__version__, device),
         }
 
     def do_parameters(self, case: str) -> dict[str, Any]:
@@ -120,9 +139,9 @@ class Worker:
         self, job: dict[str, Any], split: str, images: int | None, every: int, judge: str | None
     ) -> dict[str, Any]:
         """Train; every gate is a message of its own, the last message says that it is over."""
-        job = Job(**job)
+        job = Job(**job | {"device": self.device})
         pictures = self.pictures[split][:images]
-        gate = Gate(every, self.pictures[judge] if judge else None, self.ask)
+        gate = Gate(every, self.pictures[judge] if judge else None, self.ask, self.device)
         try:
             self.party.train(job, pictures, gate)
         except Enough:
@@ -133,7 +152,7 @@ class Worker:
     def do_limits(self) -> dict[str, Any]:
         from benchmarks.limits import matrix_rate
 
-        return {precision: matrix_rate(precision) for precision in ("float32", "bfloat16")}
+        return {precision: matrix_rate(precision, self.device) for precision in ("float32", "bfloat16")}
 
     def do_operations(self, case: str) -> dict[str, Any]:
         from benchmarks.layers import operations
@@ -162,7 +181,7 @@ def _peak() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _machine(threads: int, torch_version: str) -> str:
+def _machine(threads: int, torch_version: str, device: str = "cpu") -> str:
     """The machine in one line; no name of it."""
     processor = platform.processor() or platform.machine()
     try:
@@ -170,6 +189,10 @@ def _machine(threads: int, torch_version: str) -> str:
             processor = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
     except (OSError, StopIteration):
         pass
+    if device != "cpu":
+        import torch
+
+        processor = f"{torch.cuda.get_device_name()}, {processor}"
     cores = f"{threads} of {os.cpu_count()} cores"
     return f"{processor}, {cores}, torch {torch_version}, Python {platform.python_version()}, {platform.system()}"
 

@@ -35,6 +35,7 @@ class Job:
     precision: str = "float32"
     optimiser: str = "adam"
     seed: int = 0
+    device: str = "cpu"
 
     @property
     def network(self) -> Case:

@@ -75,7 +75,7 @@ def _model(job: Job) -> Autoencoder | VAE:
         warm_up=0.0 if job.schedule == "constant" else 0.05,
         precision="bf16" if job.precision == "bfloat16" else "float32",
         spikes=0.0,  # what the peers do not do is not timed
-        device="cpu",
+        device=job.device,
         seed=job.seed,
     )
 
@@ -87,7 +87,7 @@ def _reconstruct_with(model: Autoencoder | VAE) -> Reconstruct:
     def reconstruct(pictures: np.ndarray) -> np.ndarray:
         learning = [module for module in model.net_.modules() if module.training]
         model.net_.eval()
-        parts = [model.decode(model.encode(model.tensor(part)).mean)[:, 0].numpy() for part in chunks(pictures)]
+        parts = [model.decode(model.encode(model.tensor(part)).mean)[:, 0].cpu().numpy() for part in chunks(pictures)]
         for module in learning:
             module.training = True
         return np.concatenate(parts)

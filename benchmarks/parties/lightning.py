@@ -60,7 +60,7 @@ class Lightning(Contender):
         module = Module(job)
         trainer = lightning.Trainer(
             max_epochs=round(job.epochs),
-            accelerator="cpu",
+            accelerator="cpu" if job.device == "cpu" else "gpu",
             devices=1,
             logger=False,
             enable_checkpointing=False,

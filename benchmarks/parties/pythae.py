@@ -107,7 +107,7 @@ def _settings(job: Job, folder: str) -> BaseTrainerConfig:
         scheduler_cls=scheduler,
         scheduler_params=options,
         seed=job.seed,
-        no_cuda=True,
+        no_cuda=job.device == "cpu",
     )
 
 
@@ -118,8 +118,8 @@ def _reconstruct_with(model: AE | VAE) -> Reconstruct:
         model.eval()
         parts = []
         for part in chunks(pictures):
-            pixels = torch.from_numpy(part).float().div(255).unsqueeze(1)
-            parts.append(model.decoder(model.encoder(pixels).embedding).reconstruction[:, 0].numpy())
+            pixels = torch.from_numpy(part).float().div(255).unsqueeze(1).to(next(model.parameters()).device)
+            parts.append(model.decoder(model.encoder(pixels).embedding).reconstruction[:, 0].cpu().numpy())
         model.train(was)
         return np.concatenate(parts)
 

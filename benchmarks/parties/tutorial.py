@@ -23,7 +23,8 @@ def reconstruct_with(net: Net) -> Reconstruct:
     def reconstruct(pictures: np.ndarray) -> np.ndarray:
         was = net.training
         net.eval()
-        parts = [net.reconstruct(as_tensor(part))[:, 0].numpy() for part in chunks(pictures)]
+        device = next(net.parameters()).device
+        parts = [net.reconstruct(as_tensor(part).to(device))[:, 0].cpu().numpy() for part in chunks(pictures)]
         net.train(was)
         return np.concatenate(parts)
 
@@ -42,14 +43,14 @@ class Tutorial(Contender):
     def train(self, job: Job, pictures: np.ndarray, step: Step) -> None:
         torch.manual_seed(job.seed)
         loader = DataLoader(TensorDataset(as_tensor(pictures)), batch_size=job.batch, shuffle=True)
-        net = Net(job.network)
+        net = Net(job.network).to(job.device)
         optimiser = torch.optim.Adam(net.parameters(), lr=job.learning_rate)
         reconstruct = reconstruct_with(net)
         for _ in range(round(job.epochs)):
             running = 0.0
             for (pixels,) in loader:
                 optimiser.zero_grad()
-                loss = loss_of(net, pixels)
+                loss = loss_of(net, pixels.to(job.device))
                 loss.backward()
                 optimiser.step()
                 running += loss.item()

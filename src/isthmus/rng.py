@@ -5,6 +5,7 @@ in the same epoch, because every number is a hash of its key and nothing has a s
 """
 
 import math
+from typing import Any
 
 import torch
 
@@ -26,6 +27,10 @@ class Noise:
     def __init__(self, keys: torch.Tensor, *parts: object) -> None:
         self.keys, self.parts = keys, parts
 
+    def of(self, rows: torch.Tensor | slice) -> "Noise":
+        """The noise of some of these pictures: each has what it had."""
+        return Noise(self.keys[rows], *self.parts)
+
     def uniform(self, purpose: str, *shape: int) -> torch.Tensor:
         """Uniform numbers in (0, 1), one row of `shape` for each picture."""
         bits = self._bits(purpose, math.prod(shape))
@@ -42,12 +47,17 @@ class Noise:
 
     def _bits(self, purpose: str, size: int) -> torch.Tensor:
         """32 random bits each: two rounds of an integer hash over (key, stream, column)."""
-        salt = stream(*self.parts, purpose)
-        low = _signed((self.keys ^ (salt & _MASK)) & _MASK)
-        high = _signed(((self.keys >> 32) ^ (salt >> 32)) & _MASK)
+        below, above = self._salt(purpose)
+        low = _signed((self.keys ^ below) & _MASK)
+        high = _signed(((self.keys >> 32) ^ above) & _MASK)
         columns = _signed(torch.arange(size, device=self.keys.device) * 0x9E3779B9 & _MASK)
         bits = _mix(_mix(low)[:, None] + columns[None, :])
         return _mix(bits.bitwise_xor_(_mix(high)[:, None]))
+
+    def _salt(self, purpose: str) -> tuple[Any, Any]:
+        """The lower and the upper half of the seed of this purpose's stream."""
+        salt = stream(*self.parts, purpose)
+        return salt & _MASK, salt >> 32
 
 
 def _signed(values: torch.Tensor) -> torch.Tensor:

@@ -32,7 +32,7 @@ def habits_for(pictures: torch.Tensor, mirror: str = "auto", quarters: str = "au
     one turned by a quarter. Pictures whose edges are mostly of one value are drawn on a ground, others go on beyond.
     """
     side = min(_SIDE, pictures.shape[2]), min(_SIDE, pictures.shape[3])
-    small = F.adaptive_avg_pool2d(pictures, side).cpu()
+    small = F.adaptive_avg_pool2d(pictures.cpu(), side)  # not every device pools sides that do not divide
     flips = _strangeness(small, small.flip(3))
     square = pictures.shape[2] == pictures.shape[3]
     turns = max(_strangeness(small, small.rot90(1, (2, 3))), _strangeness(small, small.flip(2))) if square else _STRANGE

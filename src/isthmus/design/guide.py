@@ -24,7 +24,6 @@ from isthmus.errors import DataError, RunError
 from isthmus.files import write_atomically
 from isthmus.images.scaling import Scaling
 from isthmus.keys import keys_of, stream
-from isthmus.rng import Noise
 from isthmus.train.feeding import Resident
 from isthmus.train.loop import train
 from isthmus.train.players import Batch, Feed, Phase, Player
@@ -209,8 +208,7 @@ class _Teaching:
             return batch.x, torch.ones_like(plain)
         x, rows = batch.x.clone(), torch.nonzero(~plain).flatten()
         if len(rows):
-            noise = Noise(batch.noise.keys[rows], *batch.noise.parts)
-            x[rows] = view(batch.x[rows], noise, self.views, str(number))
+            x[rows] = view(batch.x[rows], batch.noise.of(rows), self.views, str(number))
         return x, plain
 
 

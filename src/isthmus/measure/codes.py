@@ -104,7 +104,7 @@ class _Moments:
 
     def add(self, posterior: Any) -> None:
         self.shape = tuple(posterior.mean.shape[1:])
-        mean = posterior.mean.flatten(1).double().cpu()
+        mean = posterior.mean.flatten(1).cpu().double()
         if self.n == 0:
             self.origin = mean.mean(dim=0)  # squares are summed about it, so that nothing cancels
         self.n += len(mean)
@@ -113,8 +113,8 @@ class _Moments:
         if mean.shape[1] <= _WIDEST:
             self.means.append(mean)
         if posterior.log_variance is not None:
-            kl = posterior.kl().flatten(1).double().cpu()
-            self._sum("inside", posterior.log_variance.exp().flatten(1).double().cpu())
+            kl = posterior.kl().flatten(1).cpu().double()
+            self._sum("inside", posterior.log_variance.exp().flatten(1).cpu().double())
             self._sum("kl", kl)
             self.totals.append(kl.sum(dim=1))
 

@@ -16,6 +16,7 @@ from isthmus.contract import Dense, Tick, keys_for, part_of
 from isthmus.errors import UsageError
 from isthmus.rng import Noise
 from isthmus.stats import Interval, mean_interval
+from isthmus.train.devices import exact
 
 __all__ = ["Density", "binarised", "importance_weighted_bound"]
 
@@ -145,10 +146,10 @@ def _block(model: Dense, x: torch.Tensor, q: Any, noise: torch.Tensor, precision
     """The log weights of one block of draws. The 2 pi of prior and posterior cancel."""
     n, draws = noise.shape[:2]
     z = (q.mean[:, None] + (0.5 * q.log_variance).exp()[:, None] * noise).flatten(0, 1)
-    log_q = -0.5 * (noise.square() + q.log_variance[:, None]).flatten(2).double().sum(dim=2)
+    log_q = -0.5 * exact((noise.square() + q.log_variance[:, None]).flatten(2)).sum(dim=2)
     own = getattr(model, "log_prior", None)  # a model with a prior of its own says so, without the 2 pi too
-    log_prior = own(z).double() if own else -0.5 * z.flatten(1).double().square().sum(dim=1)
+    log_prior = exact(own(z)) if own else -0.5 * exact(z.flatten(1)).square().sum(dim=1)
     many = x[:, None].expand(n, draws, *x.shape[1:]).flatten(0, 1)
     with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
         log_p = model.log_likelihood(many, z)
-    return ((log_p.double() + log_prior).view(n, draws) - log_q).cpu()
+    return ((exact(log_p) + log_prior).view(n, draws) - log_q).cpu()

@@ -26,7 +26,7 @@ from isthmus.models._saving import begin, kept, save
 from isthmus.nets._posterior import Posterior
 from isthmus.rng import Noise
 from isthmus.run import Run
-from isthmus.train.devices import choose_device
+from isthmus.train.devices import carried, choose_device
 from isthmus.train.watchers import Watcher
 
 __all__ = ["Model"]
@@ -269,7 +269,7 @@ class Model(Pretrained, Estimator, ABC):
 
     def _scaled(self, pixels: np.ndarray) -> torch.Tensor:
         pixels = np.ascontiguousarray(pixels).reshape(len(pixels), *self.shape_)
-        return self.scaling_.forward(torch.tensor(pixels, device=self.device_))
+        return self.scaling_.forward(carried(torch.tensor(pixels), self.device_))
 
     def _decoded(self, codes: torch.Tensor, y: torch.Tensor | None) -> np.ndarray:
         z = filled(codes.to(self.device_)).unflatten(1, self.latent_shape_)

@@ -92,18 +92,19 @@ class _Prior(nn.Module):
         if self.wide and len(codes) > 1:
             self._settle_wide(principal_components(codes, _DIRECTIONS))
             return
-        codes = codes.double()
-        self.mean.copy_(codes.mean(0))
+        codes = codes.cpu().double()  # not every device has numbers of 64 bits
+        self.mean.copy_(codes.mean(0).float())
         if self.wide:
             self.factor.zero_()
             return
         values, vectors = torch.linalg.eigh(torch.cov(codes.T, correction=0).reshape(codes.shape[1], -1))
-        self.factor.copy_(vectors * values.clamp_min(0).sqrt())
+        self.factor.copy_((vectors * values.clamp_min(0).sqrt()).float())
 
     def _settle_wide(self, found: Components) -> None:
         self.mean.copy_(found.mean)
         self.factor.zero_()  # fewer codes have fewer directions
-        self.factor[:, : len(found.axes)] = (found.axes.T * torch.from_numpy(found.variance).sqrt()).to(self.factor)
+        scaled = found.axes.T * torch.from_numpy(found.variance).sqrt()
+        self.factor[:, : len(found.axes)] = scaled.float().to(self.factor)
 
     def forward(self, noise: torch.Tensor) -> torch.Tensor:
         return self.mean + noise[:, : self.factor.shape[1]] @ self.factor.T

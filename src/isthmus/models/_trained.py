@@ -21,7 +21,7 @@ from isthmus.nets._net import Habits, Net
 from isthmus.ranks import Ranks, current
 from isthmus.run import Run
 from isthmus.train.checkpoint import Store
-from isthmus.train.devices import faster_in_bf16
+from isthmus.train.devices import faster_in_bf16, memory_explained, why_device
 from isthmus.train.diagnosis import dead_inputs
 from isthmus.train.feeding import Resident
 from isthmus.train.loop import train
@@ -134,7 +134,8 @@ class Trained(Model):
         watchers = watchers if ranks is None or ranks.rank == 0 else ()
         for watcher in watchers:
             watcher.on_model(self, data if held is None else held, learnt=held is None)
-        train(self.net_, phases, data, settings, held, Store(run), watchers, ranks=ranks)
+        with memory_explained(settings.batch_size, settings.accumulate, self.device_):
+            train(self.net_, phases, data, settings, held, Store(run), watchers, ranks=ranks)
         with torch.no_grad():
             self._finish(data)
             self.remarks_ = [remark for remark in self._remarks(data.pictures(sample_rows(len(data)))) if remark]
@@ -186,8 +187,27 @@ class Trained(Model):
             (recorded or measured()) if ranks is None else ranks.from_first(lambda: recorded or measured())
         )
         if run:
-            run.write_json("run.json", run.read_json("run.json") | {"precision": self.precision_})
+            before = run.read_json("run.json")
+            chosen_by = {"chosen": before.get("chosen") or self._reasons(settings)}
+            run.write_json("run.json", before | {"precision": self.precision_} | chosen_by)
         return dataclasses.replace(settings, bf16=self.precision_ == "bf16")
+
+    def _reasons(self, settings: Settings) -> dict[str, str]:
+        """What was chosen for the user, and why, for the run's record."""
+        asked, usual = "as it was asked for", self.habits().batch_size
+        fewer = (
+            f"not {usual}, so that a small pile gets some moves" if settings.batch_size < usual else "by the network"
+        )
+        why = asked
+        if self.precision == "auto":
+            measured = {"cuda": "as the card can", "cpu": "as was measured: bf16 has to be 1.2 times as fast"}
+            small = sum(parameter.numel() for parameter in self.net_.parameters()) < _BIG_ENOUGH_FOR_BF16
+            why = "by the size of the network" if small else measured.get(self.device_.type, "as this device does best")
+        return {
+            "device": why_device(self.device, self.device_),
+            "precision": f"{self.precision_}, {why}",
+            "batch_size": f"{settings.batch_size}, {asked if self.batch_size else fewer}",
+        }
 
     def _precision(self, phases: tuple[Phase, ...], data: Resident, settings: Settings) -> str:
         if self.precision != "auto":

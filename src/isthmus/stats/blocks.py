@@ -10,7 +10,7 @@ from isthmus.errors import DataError
 __all__ = ["distance_blocks", "finite", "points"]
 
 _CELLS = 1 << 24
-_SMALL = 64
+_ROWS, _SMALL = 1 << 14, 64
 
 
 def points(values: np.ndarray | torch.Tensor, name: str = "the points") -> torch.Tensor:
@@ -35,7 +35,7 @@ def distance_blocks(query: torch.Tensor, bank: torch.Tensor) -> Iterator[tuple[i
         raise DataError(f"points of {query.shape[1]} dimensions cannot be compared with points of {bank.shape[1]}")
     centre = bank.mean(dim=0)  # distances do not feel a shift; the rounding of |a|^2 + |b|^2 - 2ab does
     bank = bank - centre
-    norms = bank.square().sum(dim=1)
+    norms = torch.cat([part.square().sum(dim=1) for part in bank.split(_ROWS)])  # no second bank of squares
     size = max(1, min(len(query), _CELLS // max(1, len(bank))))
     for start in range(0, len(query), size):
         rows = query[start : start + size] - centre

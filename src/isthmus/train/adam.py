@@ -9,7 +9,12 @@ __all__ = ["Adam"]
 
 
 class Adam(torch.optim.Optimizer):
-    """The numbers of torch.optim.Adam(fused=True), and with `decoupled` those of AdamW."""
+    """The numbers of torch.optim.Adam(fused=True), and with `decoupled` those of AdamW.
+
+    `lr` may be a tensor: with all that is remembered on the device, a step asks nothing of it and can be recorded.
+    """
+
+    on_device = True
 
     def __init__(
         self,

@@ -102,13 +102,14 @@ def pack_optimiser(optimiser: Optimizer, prefix: str) -> Tensors:
 
 def unpack_optimiser(optimiser: Optimizer, tensors: Tensors, prefix: str) -> None:
     """Put it back, laid out in memory as its parameter is: fused kernels read both as one long row."""
-    parameters = _parameters(optimiser)
+    parameters, on_device = _parameters(optimiser), getattr(optimiser, "on_device", False)
     for name, value in tensors.items():
         if not name.startswith(f"{prefix}/"):
             continue
         index, key = name[len(prefix) + 1 :].split("/")
         parameter = parameters[int(index)]
-        like = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
+        other = torch.empty_like(value, device=parameter.device if on_device else None)
+        like = torch.empty_like(parameter) if value.shape == parameter.shape else other
         with torch.no_grad():
             optimiser.state[parameter][key] = like.to(value.dtype).copy_(value)
 

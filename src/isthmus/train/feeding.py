@@ -12,6 +12,7 @@ from isthmus.images.scaling import Scaling
 from isthmus.images.sharded import Sharded
 from isthmus.rng import Noise, permutation
 from isthmus.train.ahead import Ahead
+from isthmus.train.devices import carried, fits
 from isthmus.train.players import Batch, Feed
 
 __all__ = ["Feeder", "Resident"]
@@ -21,7 +22,8 @@ __all__ = ["Feeder", "Resident"]
 class Resident:
     """Pixels in their own type, with labels and random keys, scaled on the device when they are gathered.
 
-    What lies in shards stays there: a batch is read while the one before is learnt from.
+    Where a graphics card has room for all of it, `there` is a copy that batches are gathered from without the
+    processor. What lies in shards stays there: a batch is read while the one before is learnt from.
     """
 
     pixels: torch.Tensor | Ahead
@@ -29,6 +31,7 @@ class Resident:
     keys: torch.Tensor
     scaling: Scaling
     device: torch.device
+    there: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
 
     @classmethod
     def of(
@@ -39,13 +42,22 @@ class Resident:
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             known, numbers = (torch.from_numpy(np.asarray(array)) for array in (labels, keys))
             rows = Ahead(pixels) if isinstance(pixels, Sharded) else torch.from_numpy(np.asarray(pixels))
-        return cls(rows, known, numbers, scaling, device)
+        found = cls(rows, known, numbers, scaling, device)
+        if isinstance(rows, torch.Tensor) and fits(rows, device):
+            found.there = rows.to(device), known.to(device), numbers.to(device)
+        return found
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     def pictures(self, rows: torch.Tensor) -> torch.Tensor:
-        return self.scaling.forward(self.pixels.index_select(0, rows).to(self.device, non_blocking=True))
+        if self.there is not None:
+            return self.scaling.forward(self.there[0].index_select(0, self.places(rows)))
+        return self.scaling.forward(carried(self.pixels.index_select(0, rows), self.device))
+
+    def places(self, rows: torch.Tensor) -> torch.Tensor:
+        """Rows where they are looked up."""
+        return rows if self.there is None else carried(rows, self.device)
 
     def expect(self, rows: torch.Tensor) -> None:
         """These will be asked for next."""
@@ -54,8 +66,12 @@ class Resident:
 
     def batch(self, rows: torch.Tensor, *parts: object) -> Batch:
         """These pictures with the noise that belongs to them and to `parts`."""
-        keys = self.keys[rows].to(self.device)
-        return Batch(self.pictures(rows), self.labels[rows].to(self.device), Noise(keys, *parts))
+        if self.there is not None:
+            rows = self.places(rows)
+            labels, keys = (values.index_select(0, rows) for values in self.there[1:])
+        else:
+            labels, keys = (carried(values[rows], self.device) for values in (self.labels, self.keys))
+        return Batch(self.pictures(rows), labels, Noise(keys, *parts))
 
     def batches(
         self, size: int, *parts: object, first: int = 0, every: int = 1
@@ -87,7 +103,7 @@ class Feeder:
     def prepare(self) -> None:
         """Encode every picture once, where the feed asks for it."""
         if isinstance(self.feed.cache, torch.Tensor):
-            self.codes = self.feed.cache
+            self.codes = self.feed.cache.to(self.data.device)
         elif self.feed.cache is not None:
             with torch.no_grad():
                 parts = [self.feed.cache(batch.x) for _, batch in self.data.batches(512)]
@@ -112,7 +128,7 @@ class Feeder:
         if self.feed.augment is not None:
             batch.x = self.feed.augment(batch.x, batch.noise)
         if self.codes is not None:
-            batch.codes = self.codes[rows.to(self.codes.device)]
+            batch.codes = self.codes.index_select(0, carried(rows, self.codes.device))
         return batch
 
     def _at(self, order: torch.Tensor, place: int) -> torch.Tensor:
@@ -124,7 +140,7 @@ class Feeder:
         """The shuffle of this epoch; each stream remembers its own."""
         if stream not in self._shuffled or self._shuffled[stream][0] != epoch:
             shuffle = permutation(len(self.rows), *self.parts, "shuffle", stream, epoch)
-            self._shuffled[stream] = (epoch, self.rows[shuffle])
+            self._shuffled[stream] = (epoch, self.data.places(self.rows[shuffle]))
         return self._shuffled[stream][1]
 
 

@@ -118,5 +118,5 @@ def _bytes(x: torch.Tensor) -> torch.Tensor:
     largest = max(x.shape[2:])
     if largest > _SIDE:
         high, wide = (max(1, round(side * _SIDE / largest)) for side in x.shape[2:])
-        x = F.adaptive_avg_pool2d(x, (high, wide))
+        x = F.adaptive_avg_pool2d(x.cpu(), (high, wide))  # where sides that do not divide can be pooled
     return (x.float().clamp(0, 1).nan_to_num() * 255).round().to(torch.uint8).cpu()

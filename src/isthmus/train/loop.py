@@ -137,6 +137,7 @@ def _close_epoch(
         "step": state.step,
         "seconds": round(state.seconds, 3),
         "players": stage.means(),
+        **stage.capture.told(),
     }
     if state.looks:
         line["guard"] = state.looks[-1]

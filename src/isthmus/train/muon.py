@@ -33,7 +33,10 @@ class Muon(torch.optim.Optimizer):
     `lr` is the share of its initial spectral norm by which a layer may move in a step; schedules change it for both.
     A vector's Adam rate is `lr * vector_rate`. Matrices whose short side is over `largest` also follow Adam's rule,
     because the Gram matrix would cost more than the gradient; `matrix_rate` is their Adam rate as a share of `lr`.
+    `lr` may be a tensor: with all that is remembered on the device, a step asks nothing of it and can be recorded.
     """
+
+    on_device = True
 
     def __init__(
         self,
@@ -101,11 +104,18 @@ class Muon(torch.optim.Optimizer):
         scales = [self.state[p]["scale"] for p in params]
         for p, flat, root in zip(params, flats, _inverse_roots(flats, scales), strict=True):
             target = _flat(p, p)
+            rate = group["lr"]
+            if isinstance(rate, Tensor):
+                root, rate = root * rate, 1.0
             left, right = (root, flat) if _wide(flat) else (flat, root)
-            target.addmm_(left, right, alpha=-group["lr"])
+            target.addmm_(left, right, alpha=-rate)
 
     def _move_others(self, params: list[Tensor], group: dict[str, Any]) -> None:
         if not params:
+            return
+        if params[0].device.type != "cpu" or isinstance(group["lr"], Tensor):
+            self._move_by_kernel([p for p in params if _vector(p)], group, "vector_rate")
+            self._move_by_kernel([p for p in params if not _vector(p)], group, "matrix_rate")
             return
         states = [self.state[p] for p in params]
         grads = _grads(params)
@@ -122,6 +132,19 @@ class Muon(torch.optim.Optimizer):
         rates = [group["vector_rate" if _vector(p) else "matrix_rate"] * group["lr"] for p in params]
         moves = [-rate / (1 - first**n) for rate, n in zip(rates, counts, strict=True)]
         torch._foreach_addcdiv_(params, means, sizes, moves)
+
+    def _move_by_kernel(self, params: list[Tensor], group: dict[str, Any], share: str) -> None:
+        """The same rule where numbers had better stay on the device: one kernel, which counts there."""
+        if not params:
+            return
+        states = [self.state[p] for p in params]
+        means, squares, steps = ([s[key] for s in states] for key in ("mean", "square", "step"))
+        torch._foreach_add_(steps, 1)
+        first, second = group["betas"]
+        rate, eps = group[share] * group["lr"], group["eps"]
+        betas: dict[str, Any] = {"lr": rate, "beta1": first, "beta2": second, "weight_decay": 0.0, "eps": eps}
+        plain: dict[str, Any] = {"amsgrad": False, "maximize": False, "grad_scale": None, "found_inf": None}
+        torch._fused_adam_(params, _grads(params), means, squares, [], steps, **betas, **plain)
 
 
 def _plain(name: str) -> Callable[..., Any]:
@@ -141,7 +164,7 @@ def _fresh(p: Tensor, largest: int) -> dict[str, Tensor]:
     if not _vector(p) and min(_flat(p, value).shape) <= largest:
         return {"momentum": torch.zeros_like(value), "scale": _spectral_norm(_flat(p, value))}
     zeros = {"mean": torch.zeros_like(value), "square": torch.zeros_like(value)}
-    return {**zeros, "step": torch.zeros((), dtype=torch.float32)}
+    return {**zeros, "step": torch.zeros((), dtype=torch.float32, device=p.device)}
 
 
 def _grads(params: list[Tensor]) -> list[Tensor]:
@@ -170,10 +193,11 @@ def _wide(matrix: Tensor) -> bool:
 
 def _spectral_norm(matrix: Tensor) -> Tensor:
     """The largest singular value; a layer that starts at zero gets that of a random layer of variance 1/inputs."""
-    wide = matrix.float() if _wide(matrix) else matrix.float().mT
+    # On the processor: not every device has eigenvalues.
+    wide = matrix.float().cpu() if _wide(matrix) else matrix.float().cpu().mT
     largest = torch.linalg.eigvalsh(wide @ wide.mT)[-1].clamp_min(0).sqrt()
     usual = 1 + math.sqrt(matrix.shape[0] / matrix.shape[1])
-    return torch.where(largest > _TINY, largest, torch.full_like(largest, usual)).to(matrix.dtype)
+    return torch.where(largest > _TINY, largest, torch.full_like(largest, usual)).to(matrix.device, matrix.dtype)
 
 
 def _inverse_roots(matrices: list[Tensor], scales: list[Tensor]) -> list[Tensor]:

@@ -1,16 +1,20 @@
 """A player's loss as a module, and the pieces of a batch that it is computed in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
 
 from isthmus.train.players import Batch, Moment, Player, Terms
 
-__all__ = ["Objective", "Piece", "is_checked", "means", "pieces_of", "split"]
+__all__ = ["LOOKED_AT", "Objective", "Piece", "is_checked", "means", "pieces_of", "split"]
 
 Piece = tuple[dict[str, Batch], float]
 """A batch of every feed, and the share of the move's pictures that is in it."""
+
+LOOKED_AT = 50
+"""Off the processor losses are looked at once in so many moves."""
 
 
 def means(terms: Terms) -> Terms:
@@ -25,12 +29,14 @@ class Objective(nn.Module):
         super().__init__()
         self.player, self.bf16, self.means = player, bf16, means
         self.parts = nn.ModuleList(player.modules)
+        self.held: Terms | None = None
 
     def forward(self, moment: Moment, **batches: Batch) -> tuple[torch.Tensor, Terms]:
         device = next(iter(batches.values())).x.device.type
         with torch.autocast(device, torch.bfloat16, enabled=self.bf16):
             terms = self.player.loss(**batches)
-        weights = self.player.weights(moment)
+        # Where a move is recorded its weights lie on the device.
+        weights: Mapping[str, Any] = self.player.weights(moment) if self.held is None else self.held
         weighted = [weights.get(name, 1.0) * value for name, value in self.means(terms).items()]
         total = torch.stack(weighted).sum()
         return total, terms
@@ -38,7 +44,7 @@ class Objective(nn.Module):
 
 def is_checked(total: torch.Tensor, step: int) -> bool:
     """On a CPU looking is free; elsewhere it stalls the device, so it is done now and then."""
-    return total.device.type == "cpu" or step % 50 == 0
+    return total.device.type == "cpu" or step % LOOKED_AT == 0
 
 
 def pieces_of(lengths: list[int], most: int) -> int:

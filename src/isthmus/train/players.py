@@ -27,8 +27,7 @@ class Batch:
     def piece(self, number: int, pieces: int) -> "Batch":
         """One of `pieces` nearly equal parts; its noise is the same as in the whole."""
         rows = slice(number * len(self.x) // pieces, (number + 1) * len(self.x) // pieces)
-        noise = Noise(self.noise.keys[rows], *self.noise.parts)
-        return Batch(self.x[rows], self.y[rows], noise, None if self.codes is None else self.codes[rows])
+        return Batch(self.x[rows], self.y[rows], self.noise.of(rows), None if self.codes is None else self.codes[rows])
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,22 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from isthmus.keys import stream
+from isthmus.train.capture import Capture
 from isthmus.train.checkpoint import Tensors, pack_optimiser, unpack_optimiser
+from isthmus.train.clipping import Clipping
 from isthmus.train.devices import reseed
 from isthmus.train.diagnosis import not_finite
 from isthmus.train.feeding import Feeder, Resident
 from isthmus.train.objective import Objective, Piece, is_checked, means, split
 from isthmus.train.optimisers import build
-from isthmus.train.players import Guard, Moment, Phase, Player, Seen, Terms
+from isthmus.train.players import Batch, Guard, Moment, Phase, Player, Seen, Terms
 from isthmus.train.schedules import factor
 
 __all__ = ["Settings", "Stage"]
@@ -40,9 +43,6 @@ class Settings:
     bf16: bool = False
 
 
-_NORM_MEMORY = 0.01
-
-
 class Stage:
     """Moves the players of one phase. Gradients reach only whoever moves; nobody else's statistics change."""
 
@@ -64,10 +64,11 @@ class Stage:
             weight.requires_grad_(True)
         self.optimisers = {player.name: self._optimiser(player) for player in phase.players}
         self.objectives = {player.name: wrap(Objective(player, settings.bf16, self._means)) for player in phase.players}
+        self.capture = self._capture()
         self.average = [p.detach().clone() for p in self._trained()] if settings.ema else []
         self.sums: Tensors = {}
         self.counts: dict[str, int] = {}
-        self.norms: Tensors = {}
+        self.clipping = Clipping(settings.clip, settings.spikes)
         self.setbacks = 0
         self._in_turn: str | None = None
 
@@ -115,13 +116,32 @@ class Stage:
     def _move(self, player: Player, pieces: list[Piece], moment: Moment, rate: float, step: int, draw: int) -> None:
         optimiser, mine = self.optimisers[player.name], self.weights[player.name]
         reseed(stream(*self.parts, player.name, step, draw, *self._apart(pieces)), mine[0].device)
-        self._learn(player, pieces, moment, step)
-        self._clip(player.name, mine)
         for group in optimiser.param_groups:
-            group["lr"] = group["initial_lr"] * rate
-        optimiser.step()
+            lr = group["initial_lr"] * rate
+            group["lr"] = group["lr"].fill_(lr) if isinstance(group["lr"], torch.Tensor) else lr
+        work = partial(self._work, player, moment)
+        told = self.capture.move(self.objectives[player.name], optimiser, pieces[0][0], moment, step, work)
+        if told is not None:
+            self._sum_up(player.name, told)
+            return
+        self._learn(player, pieces, moment, step)
+        self._advance(player)
+
+    def _advance(self, player: Player) -> None:
+        """From gradients to weights."""
+        mine = self.weights[player.name]
+        self.clipping(player.name, mine)
+        self.optimisers[player.name].step()
         for parameter in mine:
             parameter.grad = None
+
+    def _work(self, player: Player, moment: Moment, batches: dict[str, Batch]) -> Terms:
+        """All that the device does for a move which is not looked at; what is to be summed up."""
+        total, terms = self.objectives[player.name](moment, **batches)
+        total.backward(inputs=self.weights[player.name])
+        self._advance(player)
+        with torch.no_grad():
+            return {"loss": total.detach(), **self._means(terms)}
 
     def _apart(self, pieces: list[Piece]) -> tuple[int, ...]:
         """What sets noise of a layer's own apart in this process."""
@@ -135,23 +155,6 @@ class Stage:
                 raise not_finite(terms, player, self._place(step + 1), part)
             (total * share).backward(inputs=self.weights[player.name])
             self._add(player.name, total, terms)
-
-    def _clip(self, player: str, parameters: list[nn.Parameter]) -> None:
-        """At a fixed norm, and at a multiple of the running mean norm, which knows the scale of any loss."""
-        limits = [] if self.settings.clip is None else [torch.tensor(self.settings.clip)]
-        if not self.settings.spikes and not limits:
-            return
-        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        if self.settings.spikes:
-            usual = self.norms.get(player, norm)
-            # Whoever has had no gradient at all yet must not be held there.
-            usual = torch.where(usual > 0, usual, norm)
-            limits.append(self.settings.spikes * usual)
-            self.norms[player] = usual.lerp(torch.minimum(norm, limits[-1]), _NORM_MEMORY)
-        limit = torch.stack([limit.to(norm.device) for limit in limits]).min()
-        share = (limit / (norm + 1e-12)).clamp_max(1.0)
-        if share.device.type != "cpu" or share < 1:
-            torch._foreach_mul_([p.grad for p in parameters if p.grad is not None], share)
 
     def _give_turn(self, player: Player) -> None:
         """Only the networks of whoever moves are in training mode, so that no batch norm learns out of turn."""
@@ -182,11 +185,14 @@ class Stage:
 
     def _add(self, player: str, total: torch.Tensor, terms: Terms) -> None:
         with torch.no_grad():
-            for name, value in {"loss": total, **self._means(terms)}.items():
-                key = f"{player}/{name}"
-                value = value.detach()
-                self.sums[key] = self.sums[key].add_(value) if key in self.sums else value.clone()
-                self.counts[key] = self.counts.get(key, 0) + 1
+            self._sum_up(player, {"loss": total, **self._means(terms)})
+
+    def _sum_up(self, player: str, means: Terms) -> None:
+        for name, value in means.items():
+            key = f"{player}/{name}"
+            value = value.detach()
+            self.sums[key] = self.sums[key].add_(value) if key in self.sums else value.clone()
+            self.counts[key] = self.counts.get(key, 0) + 1
 
     def means(self) -> dict[str, dict[str, float]]:
         """The epoch's mean of every term of every player; the sums start anew."""
@@ -248,6 +254,7 @@ class Stage:
         self.optimisers = {player.name: self._optimiser(player) for player in self.phase.players}
         for weight in self._trained():
             weight.grad = None
+        self.capture = self._capture()
         # Where losses are looked at now and then only, the epoch's sums may have met what was not finite.
         self.sums = {key: value for key, value in self.sums.items() if torch.isfinite(value)}
         self.counts = {key: self.counts[key] for key in self.sums}
@@ -257,7 +264,7 @@ class Stage:
         for name, optimiser in self.optimisers.items():
             tensors |= pack_optimiser(optimiser, f"optimiser/{name}")
         tensors |= {f"average/{i}": value for i, value in enumerate(self.average)}
-        tensors |= {f"norms/{name}": value for name, value in self.norms.items()}
+        tensors |= {f"norms/{name}": value for name, value in self.clipping.norms.items()}
         tensors |= {f"sums/{name}": value for name, value in self.sums.items()}
         return tensors | {f"counts/{name}": torch.tensor(value) for name, value in self.counts.items()}
 
@@ -267,8 +274,10 @@ class Stage:
         for i, average in enumerate(self.average):
             average.copy_(tensors.get(f"average/{i}", average))
         device = next(self.net.parameters()).device
-        self.sums = {name[5:]: value.to(device) for name, value in tensors.items() if name.startswith("sums/")}
-        self.norms = {name[6:]: value.to(device) for name, value in tensors.items() if name.startswith("norms/")}
+        self.sums, self.clipping.norms = (
+            {name.removeprefix(kind): value.to(device) for name, value in tensors.items() if name.startswith(kind)}
+            for kind in ("sums/", "norms/")
+        )
         self.counts = {name[7:]: int(value) for name, value in tensors.items() if name.startswith("counts/")}
 
     def _optimiser(self, player: Player) -> torch.optim.Optimizer:
@@ -280,6 +289,11 @@ class Stage:
         for group in optimiser.param_groups:
             group["initial_lr"] = player.pace * group.get("initial_lr", group["lr"])
         return optimiser
+
+    def _capture(self) -> Capture:
+        """Nothing of a move has been recorded yet."""
+        draws = max(player.draws for player in self.phase.players)
+        return Capture.of(self.objectives, draws, self.settings.accumulate, self.optimisers)
 
     def _trained(self) -> list[torch.Tensor]:
         return [parameter for weights in self.weights.values() for parameter in weights]
