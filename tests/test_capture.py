@@ -2,7 +2,11 @@
 
 import contextlib
 import copy
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +16,14 @@ from tape import Tape
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from isthmus import models
+from isthmus.errors import TrainingError
 from isthmus.images.pictures import Pictures
 from isthmus.models._base import Model
 from isthmus.nets.conv import Conv
 from isthmus.nets.mlp import MLP
 from isthmus.train import capture, clipping, feeding, muon, objective, stage
 from isthmus.train.capture import Capture
+from isthmus.train.devices import carried, memory_explained
 from isthmus.train.feeding import Resident
 from isthmus.train.players import Phase
 from isthmus.train.stage import Settings, Stage
@@ -35,10 +41,10 @@ def pictures(n: int = 72) -> Pictures:
     return Pictures.from_array(digits.images[:n, None].astype(np.uint8), labels, classes=tuple("0123456789"))
 
 
-def fitted(name: str, **fields: Any) -> Any:
+def fitted(name: str, run: Path | None = None, **fields: Any) -> Any:
     known = models.make(name).get_params(deep=False)
     how = {key: value for key, value in (HOW | fields).items() if key in known}
-    return models.make(name, **how).fit(pictures())
+    return models.make(name, **how).fit(pictures(), run=run)
 
 
 def stages(model: Any, data: Resident, **fields: Any) -> Iterator[Stage]:
@@ -244,6 +250,44 @@ def test_pictures_that_stay_on_the_device_are_the_same(monkeypatch: pytest.Monke
         one, other = plain.batch(move), there.batch(move)
         assert torch.equal(one.x, other.x) and torch.equal(one.y, other.y)
         assert torch.equal(one.noise.normal("any", 3), other.noise.normal("any", 3))
+
+
+# -- what is chosen, and what does not fit -----------------------------------------------------------------------------
+
+
+def test_a_batch_that_does_not_fit_is_one_sentence() -> None:
+    far = torch.device("cuda", 0)
+    told = r"batch of 512 pictures does not fit into the memory of cuda:0.*late 2"
+    with pytest.raises(TrainingError, match=told), memory_explained(512, 1, far):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    with pytest.raises(TrainingError, match=r"computed in 4 pieces.*accumulate 8"), memory_explained(512, 4, far):
+        raise RuntimeError("MPS backend out of memory")
+    with pytest.raises(RuntimeError, match="shapes"), memory_explained(512, 1, far):
+        raise RuntimeError("shapes do not match")
+
+
+def test_a_run_says_what_was_chosen_and_why(tmp_path: Path) -> None:
+    fitted("vae", run=tmp_path / "told", batch_size=None, device="cpu", precision="auto")
+    chosen = json.loads((tmp_path / "told" / "run.json").read_text())["chosen"]
+    assert chosen["device"] == "cpu, as it was asked for"
+    assert chosen["precision"].split(", ")[0] in ("float32", "bf16")
+    assert chosen["batch_size"].startswith("16, not ")  # 72 pictures
+    fitted("vae", run=tmp_path / "asked", batch_size=24)
+    chosen = json.loads((tmp_path / "asked" / "run.json").read_text())["chosen"]
+    assert chosen["precision"] == "float32, as it was asked for" and chosen["batch_size"] == "24, as it was asked for"
+
+
+def test_numbers_that_a_device_does_not_know_are_floats_there() -> None:
+    for kind, wanted in ((torch.float64, torch.float32), (torch.uint16, torch.float32), (torch.uint8, torch.uint8)):
+        assert carried(torch.zeros(3, dtype=kind), torch.device("meta")).dtype == wanted
+        assert carried(torch.zeros(3, dtype=kind), torch.device("cpu")).dtype == kind
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_benchmarks_on_a_card_that_is_not_there_are_one_sentence() -> None:
+    words = [sys.executable, "-m", "isthmus", "benchmark", "--device", "cuda"]
+    told = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert told.returncode == 1 and told.stderr.count("\n") == 1 and "no CUDA device" in told.stderr
 
 
 # -- on a graphics card ------------------------------------------------------------------------------------------------
