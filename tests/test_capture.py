@@ -164,7 +164,7 @@ def same(one: dict[str, dict[str, float]], other: dict[str, dict[str, float]]) -
 @pytest.mark.parametrize("case", CASES)
 def test_moves_played_are_moves_made(case: str) -> None:
     """Twelve moves over nearly three epochs, with other pictures, noise and weights of terms: the same to the bit."""
-    ways = {"learning_rate": 2**-10}  # a rate that is the same number in 32 bits
+    ways: dict[str, Any] = {"learning_rate": 2**-10}  # a rate that is the same number in 32 bits
     plain, told, eager = moves(CASES[case], lambda one: None, **ways)
     played, also, one = moves(CASES[case], taped, **ways)
     assert eager.capture.played == 0
@@ -176,7 +176,13 @@ def test_moves_played_are_moves_made(case: str) -> None:
 @pytest.mark.parametrize("optimiser", ["adam", "adamw", "muon"])
 def test_rates_change_while_moves_are_played(optimiser: str) -> None:
     """A rate is a number of 32 bits where it lies on the device, and of 64 elsewhere."""
-    ways = {"optimiser": optimiser, "learning_rate": 1e-3, "schedule": "cosine", "warm_up": 0.3, "weight_decay": 1e-3}
+    ways: dict[str, Any] = {
+        "optimiser": optimiser,
+        "learning_rate": 1e-3,
+        "schedule": "cosine",
+        "warm_up": 0.3,
+        "weight_decay": 1e-3,
+    }
     plain, told, _ = moves(CASES["conv"], lambda one: None, **ways)
     played, also, one = moves(CASES["conv"], taped, **ways)
     assert one.capture.played > 4
@@ -187,7 +193,7 @@ def test_rates_change_while_moves_are_played(optimiser: str) -> None:
 
 def test_noise_is_drawn_anew_when_a_move_is_played(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-in does notice where it is not: seeds that stay as they were recorded give other weights."""
-    ways = {"learning_rate": 1e-2}
+    ways: dict[str, Any] = {"learning_rate": 1e-2}
     plain = moves(CASES["vae"], lambda one: None, **ways)[0]
     monkeypatch.setattr(capture._Salts, "follow", lambda self, parts: None)
     stale = moves(CASES["vae"], taped, **ways)[0]
@@ -305,7 +311,7 @@ def on(device: str, name: str, **fields: Any) -> Model:
 @pytest.mark.parametrize("optimiser", ["adam", "muon"])
 @pytest.mark.parametrize("case", ["vae", "autoencoder", "mixture-vae", "denoising"])
 def test_on_a_card_moves_played_are_moves_made(case: str, optimiser: str) -> None:
-    ways = {"optimiser": optimiser, "learning_rate": 1e-3, "schedule": "cosine"}
+    ways: dict[str, Any] = {"optimiser": optimiser, "learning_rate": 1e-3, "schedule": "cosine"}
 
     def eagerly(one: Capture) -> None:
         one.reason = "asked to"
