@@ -43,7 +43,7 @@ NONSENSE = (
 
 @dataclass
 class Load:
-    """What those who asked saw: seconds of each request, statuses, how many answers were wrong, the whole in seconds."""
+    """What askers saw: seconds of each request, statuses, how many answers were wrong, and the whole in seconds."""
 
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
