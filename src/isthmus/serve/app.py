@@ -25,7 +25,7 @@ _SMALL = 1 << 16
 """Bytes of an array that is read faster than it is handed to another thread."""
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:  # without async it would cost a thread each time
     service: Service = request.app.state.service
     return service
 

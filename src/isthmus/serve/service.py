@@ -54,6 +54,14 @@ class Service:
         self._busy = threading.Lock()
         self._shop: Workshop | None = None
 
+    def warm_up(self) -> None:
+        """What is slow once (imports, first products) is over before anybody asks."""
+        pixels = np.zeros((1, *self.model.shape_), self.model.scaling_.dtype)
+        if self.model.encodes:
+            for head in self.heads:
+                self.teller(head)[0].work(pixels)
+            self._encoded(pixels)
+
     def _tells_classes(self, path: Path) -> bool:
         return self.run.read_json(f"heads/{path.name}").get("kind") != "numbers"
 
