@@ -43,8 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
         Limits(body=body, pictures=arguments.pictures, batch=arguments.batch, waiting=arguments.waiting),
     )
 
-    service.warm_up()
-
     def told(address: str, token: str | None) -> None:
         heads = f", classifiers {', '.join(service.heads)}" if service.heads else ""
         say(f"{service.name}: {type(service.model).__name__}{heads}. Ctrl-C ends it; what was asked is answered first.")

@@ -1,5 +1,6 @@
 """The server of one run: bound to this machine unless told otherwise, until it is asked to stop."""
 
+import gc
 import os
 import secrets
 import signal
@@ -37,6 +38,9 @@ def serve(service: Service, host: str, port: int, open: bool, told: Callable[[st
     """Serve until Ctrl-C, or until whoever started it ends it."""
     token = token_for(host, open)
     serving = Serving(service, bound(host, port, tries=1), token, open)
+    service.warm_up()
+    gc.collect()
+    gc.freeze()  # looking through all that was imported, again and again, would hold everybody up for a fifth of a second
     told(serving.address, token)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn repeats a signal when it has closed
     serving.run()
