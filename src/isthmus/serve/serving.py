@@ -40,7 +40,7 @@ def serve(service: Service, host: str, port: int, open: bool, told: Callable[[st
     serving = Serving(service, bound(host, port, tries=1), token, open)
     service.warm_up()
     gc.collect()
-    gc.freeze()  # looking through all that was imported, again and again, would hold everybody up for a fifth of a second
+    gc.freeze()  # looking through all imports again and again would hold everybody up for a fifth of a second
     told(serving.address, token)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn repeats a signal when it has closed
     serving.run()
