@@ -1,6 +1,8 @@
 """Asks a studio as the page does; shared by the tests of the studio."""
 
 import json
+import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,15 @@ PICTURES = 600
 
 def ids_of() -> list[str]:
     return [QUOTED, *(f"d/{row:04}.png" for row in range(1, PICTURES))]
+
+
+def copied(shelf: Path, to: Path, *names: str) -> Path:
+    """Runs of their own for a test that writes, beside the same pictures; the folder of the runs."""
+    os.symlink(shelf / "pictures", to / "pictures")
+    shutil.copy(shelf / "labels.csv", to / "labels.csv")
+    for name in names or ("one",):
+        shutil.copytree(shelf / "runs" / name, to / "runs" / name)
+    return to / "runs"
 
 
 class Client:

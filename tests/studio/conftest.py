@@ -3,7 +3,6 @@
 import csv
 import importlib.util
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from asking import FORMULA, MARKUP, Client, ids_of
+from asking import FORMULA, MARKUP, Client, copied, ids_of
 from map_page import chromium
 from PIL import Image
 
@@ -55,15 +54,6 @@ def _fit(home: Path, name: str, seed: str) -> None:
     finally:
         os.chdir(here)
         torch.set_num_threads(1)
-
-
-def copied(shelf: Path, to: Path, *names: str) -> Path:
-    """Runs of their own for a test that writes, beside the same pictures; the folder of the runs."""
-    os.symlink(shelf / "pictures", to / "pictures")
-    shutil.copy(shelf / "labels.csv", to / "labels.csv")
-    for name in names or ("one",):
-        shutil.copytree(shelf / "runs" / name, to / "runs" / name)
-    return to / "runs"
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,7 @@ import httpx
 import numpy as np
 import pytest
 import torch
-from asking import Client, logged
-from conftest import copied
+from asking import Client, copied, logged
 from safetensors.torch import save_file
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect

@@ -16,8 +16,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from asking import MARKUP, PICTURES, Client, logged, waits
-from conftest import copied
+from asking import MARKUP, PICTURES, Client, copied, logged, waits
 from websockets.sync.client import connect
 
 from isthmus.images.label_log import LabelLog

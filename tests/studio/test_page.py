@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asking import MARKUP, PICTURES, QUOTED, Client, logged
-from conftest import copied
+from asking import MARKUP, PICTURES, QUOTED, Client, copied, logged
 from PIL import Image
 
 from isthmus.look.maps import load_map

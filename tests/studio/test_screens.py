@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asking import Client
-from conftest import copied
+from asking import Client, copied
 from map_page import served as map_served
 from PIL import Image
 from test_page import Window

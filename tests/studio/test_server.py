@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asking import FORMULA, MARKUP, PICTURES, QUOTED, Client, ids_of, waits
-from conftest import copied
+from asking import FORMULA, MARKUP, PICTURES, QUOTED, Client, copied, ids_of, waits
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
