@@ -1,6 +1,7 @@
 """A run as one file: all of it for another machine, or what a stranger may have; nothing of the user's beside that."""
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -54,6 +55,73 @@ def test_what_is_sent_holds_neither_pictures_nor_names_nor_places_and_works(made
     assert cli.main(["info", str(tmp_path / "theirs")]) == 0
 
 
+def test_neither_ids_of_doubted_labels_nor_where_another_run_lies_are_sent(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made, tmp_path / "odd", symlinks=True)
+    run = Run(tmp_path / "odd")
+    doubted = {"suspects": [{"row": 3, "id": "ada-lovelace.png", "given": "0", "told": "1", "probability": 0.9}]}
+    run.write_json("heads/labels.json", run.read_json("heads/labels.json") | doubted)
+    described = run.read_json("run.json")
+    described["model"]["params"]["init"] = "../lovelace/first"
+    described["data"] = {"kind": "folder", "relative_path": "../lovelace", "url": "s3://lovelace/x", "pictures": 60}
+    described["remarks"] = ["of /home/ada lovelace/secret pile/x.png", "at file:///home/lovelace", "path:/mnt/secret/x"]
+    run.write_json("run.json", described)
+    whole = b"".join(held(pack(run, tmp_path / "odd.zip", share=True).path).values())
+    for secret in (b"lovelace", b"secret", b"suspects", b"/mnt"):
+        assert secret not in whole, secret
+
+
+def test_classes_are_sent_as_they_are_called_whatever_signs_they_have(made: Path, tmp_path: Path) -> None:
+    """Quotes and what Markdown takes for signs are written with backslashes, and these are no paths."""
+    names = ['say "one"', "_zero", "three [x]", "<b>"]
+    shutil.copytree(made, tmp_path / "odd", symlinks=True)
+    run = Run(tmp_path / "odd")
+    described = run.read_json("run.json")
+    described["fitted"]["classes"] = names
+    run.write_json("run.json", described)
+    content = held(pack(run, tmp_path / "odd.zip", share=True).path)
+    assert json.loads(content["run.json"])["fitted"]["classes"] == names
+    assert b'say "one", \\_zero' in content["README.md"]
+
+
+def test_a_readme_of_ones_own_is_kept_and_a_card_is_made_anew(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made, tmp_path / "odd", symlinks=True)
+    (tmp_path / "odd" / MANIFEST).write_text("of another pack")
+    first = held(pack(Run(tmp_path / "odd"), tmp_path / "a.zip").path)
+    (tmp_path / "odd" / "README.md").write_bytes(first["README.md"] + b"stale")
+    assert held(pack(Run(tmp_path / "odd"), tmp_path / "b.zip").path)["README.md"] == first["README.md"]
+    (tmp_path / "odd" / "README.md").write_text("what I did")
+    again = held(pack(Run(tmp_path / "odd"), tmp_path / "c.zip").path)
+    assert again["README.md"] == b"what I did" and json.loads(again[MANIFEST])["files"]["README.md"]
+
+
+def test_a_folder_as_model_hubs_keep_it_is_sent_too(made: Path, tmp_path: Path) -> None:
+    model = load(made)
+    model.save_pretrained(tmp_path / "hub")
+    pixels = np.random.default_rng(1).integers(0, 256, (5, 8, 8), dtype=np.uint8)
+    with zipfile.ZipFile(pack(Run(tmp_path / "hub"), tmp_path / "hub.zip", share=True).path) as archive:
+        archive.extractall(tmp_path / "theirs")
+    assert np.array_equal(load(tmp_path / "theirs").transform(pixels), model.transform(pixels))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.jsonl", {"name": ["a"], "value": "much"}),
+        ("metrics.jsonl", {"name": "a", "value": 1.0, "interval": 3}),
+        ("run.json", {"model": [], "fitted": {}, "status": "done", "format": 1}),
+    ],
+)
+def test_what_was_changed_by_hand_is_told_in_a_sentence(
+    name: str, content: dict[str, object], made: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(made, tmp_path / "odd", symlinks=True)
+    (tmp_path / "odd" / name).write_text(json.dumps(content) + "\n")
+    for share in (True, False):
+        with pytest.raises(RunError, match="not as it was written"):
+            pack(Run(tmp_path / "odd"), tmp_path / "odd.zip", share=share)
+    assert not list(tmp_path.glob("*.zip"))
+
+
 def test_all_of_it_but_what_is_made_again_goes_to_another_machine(made: Path, tmp_path: Path) -> None:
     content = held(pack(Run(made), tmp_path / "all.zip").path)
     assert {"redrawn.png", "splits.csv", *FOUR} <= set(content)
@@ -85,8 +153,6 @@ def test_heads_stay_at_home_where_that_is_asked_for(
 
 
 def test_what_is_no_text_and_no_weights_but_a_picture_is_refused_and_leaves_nothing(made: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(made, tmp_path / "odd", symlinks=True)
     (tmp_path / "odd" / "heads" / "labels.safetensors").write_bytes(b"\xff\xd8\xff a photograph under another name")
     with pytest.raises(RunError, match="labels.safetensors is a picture"):

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["model_card"]
+__all__ = ["model_card", "public", "public_head"]
 
 _SHOWN = 30
+_OF_DATA = ("kind", "name", "pictures", "labelled", "classes", "fingerprint")
 
 
 def model_card(
@@ -31,6 +32,20 @@ def model_card(
     parts += ["## Use\n", _USE.format(layout=fitted["layout"], dtype=fitted["scaling"]["dtype"])]
     parts += ["## Limits\n", _LIMITS]
     return "\n".join(parts)
+
+
+def public(described: dict[str, Any], paths: Sequence[str] = ()) -> dict[str, Any]:
+    """What `run.json` says, without machines and places; `paths` are the fields that name one."""
+    made, data = described | {"machine": "not said"}, described.get("data")
+    made["data"] = None if data is None else {key: data[key] for key in _OF_DATA if key in data}
+    model = described["model"]
+    made["model"] = model | {"params": {k: None if k in paths else v for k, v in model["params"].items()}}
+    return {"library_name": "isthmus"} | made
+
+
+def public_head(described: dict[str, Any]) -> dict[str, Any]:
+    """What a head says of itself, without the labels that may be wrong, which are named by the ids of pictures."""
+    return {key: value for key, value in described.items() if key != "suspects"}
 
 
 _USE = """```python
@@ -67,7 +82,8 @@ def _learnt_from(described: dict[str, Any]) -> list[tuple[str, str]]:
     data, fitted = described.get("data") or {}, described["fitted"]
     scaling, classes = fitted["scaling"], [str(name) for name in fitted.get("classes") or ()]
     rows = [("pictures", f"{data['pictures']:,}")] if data.get("pictures") else []
-    rows += [("named set", str(data["name"]))] if data.get("name") else []
+    kind = "named set" if data.get("kind") == "set" else str(data.get("kind") or "called")
+    rows += [(kind, str(data["name"]))] if data.get("name") else []
     rows += [("with a label", f"{data['labelled']:,}")] if data.get("labelled") else []
     few = ", ".join(classes[:_SHOWN]) + (f" and {len(classes) - _SHOWN} more" if len(classes) > _SHOWN else "")
     rows += [("classes", few)] if classes else []

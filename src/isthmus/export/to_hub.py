@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from isthmus.card import public, public_head
 from isthmus.errors import RunError
 from isthmus.export.heads import check_heads, names_of_heads
 from isthmus.files import whole_folder
-from isthmus.models._pretrained import public
 from isthmus.models._saving import paths_of
 from isthmus.report.card import run_card
 from isthmus.run import Run
@@ -38,8 +38,7 @@ def export_hub(run: Run, out: Path, heads: list[str] | None = None, license: str
 
 def _copy_head(run: Run, made: Run, name: str) -> None:
     """Without ids of pictures; with the rows of features that it compares pictures with, if it keeps any."""
-    described: dict[str, Any] = run.read_json(f"heads/{name}.json")
-    made.write_json(f"heads/{name}.json", {key: value for key, value in described.items() if key != "suspects"})
+    made.write_json(f"heads/{name}.json", public_head(run.read_json(f"heads/{name}.json")))
     shutil.copyfile(run.path / f"heads/{name}.safetensors", made.path / f"heads/{name}.safetensors")
 
 

@@ -1,19 +1,17 @@
 """The layout that model hubs keep: config.json, model.safetensors and a card; the run folder under other names."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from isthmus.card import model_card
+from isthmus.card import model_card, public
 from isthmus.errors import UsageError
 from isthmus.models._saving import description, paths_of
 from isthmus.run import Run
 from isthmus.train.checkpoint import save_tensors
 
-__all__ = ["Pretrained", "fetched", "public"]
+__all__ = ["Pretrained", "fetched"]
 
-_SHOWN = ("kind", "name", "pictures", "labelled", "classes", "fingerprint")
 _WANTED = ["config.json", "model.safetensors", "README.md", "heads/*.json", "heads/*.safetensors"]
 
 
@@ -43,15 +41,6 @@ class Pretrained:
             what = f"{folder_or_id} holds a {type(model).__name__}, not a {cls.__name__}"
             raise UsageError(what, f"Use {type(model).__name__}.from_pretrained, or isthmus.load for any folder.")
         return model
-
-
-def public(described: dict[str, Any], paths: Sequence[str] = ()) -> dict[str, Any]:
-    """What `run.json` says, without machines and places; `paths` are the fields that name one."""
-    made, data = described | {"machine": "not said"}, described.get("data")
-    made["data"] = None if data is None else {key: data[key] for key in _SHOWN if key in data}
-    model = described["model"]
-    made["model"] = model | {"params": {k: None if k in paths else v for k, v in model["params"].items()}}
-    return {"library_name": "isthmus"} | made
 
 
 def fetched(name: str, revision: str | None) -> Path:

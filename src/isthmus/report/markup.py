@@ -4,13 +4,13 @@ import html
 import re
 from typing import Any
 
+from isthmus.report.without_paths import without_paths
+
 __all__ = ["Markup", "plain", "tag"]
 
 _HTML = frozenset({"img", "meta", "br", "hr"})
 _VOID = _HTML | {"line", "polyline", "circle", "rect", "polygon"}
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_PLACE = re.compile(r"(?<![\w.:/~-])(?:[A-Za-z]:[\\/]|\\\\|~?/)(?:[^\s\\/\"'<>|,;]+[\\/])+([^\s\\/\"'<>|,;]*)")
-"""An absolute path: it says where somebody's files were, and is cut to its last name."""
 
 
 class Markup(str):
@@ -21,7 +21,7 @@ class Markup(str):
 
 def plain(value: Any) -> str:
     """As a reader may see it: without what is not seen, and without places on somebody's machine."""
-    return _PLACE.sub(lambda found: found.group(1) or "…", _UNSEEN.sub("", str(value)))
+    return without_paths(_UNSEEN.sub("", str(value)))
 
 
 def tag(kind: str, *inside: Any, **attributes: Any) -> Markup:
